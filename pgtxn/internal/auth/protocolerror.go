@@ -1,0 +1,45 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrRejected says that the client did not prove that it knows the password, or that there is
+// no such user: nobody can tell which.
+var ErrRejected = errors.New("auth: the client's proof is wrong")
+
+// ProtocolError says that a client broke the rules of the exchange. It gets to see the fields,
+// which are those of PostgreSQL's auth-sasl.c and auth-scram.c.
+type ProtocolError struct {
+	Code    string // SQLSTATE
+	Message string
+	Detail  string
+}
+
+func (e *ProtocolError) Error() string {
+	if e.Detail == "" {
+		return "auth: " + e.Message
+	}
+	return "auth: " + e.Message + ": " + e.Detail
+}
+
+func violation(message string) error { return &ProtocolError{Code: "08P01", Message: message} }
+
+func malformed(detail string, args ...any) error {
+	return &ProtocolError{"08P01", "malformed SCRAM message", fmt.Sprintf(detail, args...)}
+}
+
+func unsupported(message string) error { return &ProtocolError{Code: "0A000", Message: message} }
+
+// printable is the first byte of s as PostgreSQL shows it (sanitize_char).
+func printable(s string) string {
+	var c byte
+	if s != "" {
+		c = s[0]
+	}
+	if '!' <= c && c <= '~' {
+		return fmt.Sprintf("'%c'", c)
+	}
+	return fmt.Sprintf("0x%02x", c)
+}

@@ -1,0 +1,62 @@
+package backend
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// Conn is a server connection that has logged in.
+type Conn struct {
+	Sock    *netloop.Conn
+	Address string    // of the server
+	PID     uint32    // the server's process
+	Born    time.Time // when the login was done
+
+	// Welcome holds the values reported during login, in their order.
+	Welcome []wire.Param
+	// Reported holds the values last reported, by their reported names.
+	Reported *guc.Set
+	// Label holds the variables that differ from how they were at login, as far
+	// as the proxy knows. It is right whenever nobody uses the connection.
+	Label *guc.Set
+	// Prepared holds the prepared statements that the server has for clients.
+	Prepared Prepared
+
+	secret  []byte
+	own     [numOwn]bool // which of our own statements are prepared here
+	tainted string
+}
+
+// Taint is the point of no return: a tainted connection can only be closed.
+// The first reason is kept.
+func (c *Conn) Taint(reason string) {
+	if c.tainted == "" {
+		c.tainted = reason
+	}
+}
+
+// Tainted returns why the connection can only be closed, or "".
+func (c *Conn) Tainted() string { return c.tainted }
+
+// Cancel asks the server to cancel what this backend does. It blocks, and is
+// the one method that any goroutine may call.
+func (c *Conn) Cancel(ctx context.Context, cfg *Config) error {
+	return Cancel(ctx, cfg, c.Address, c.PID, c.secret)
+}
+
+// Report takes a ParameterStatus.
+func (c *Conn) Report(name, value string) { c.report(name, value) }
+
+func (c *Conn) report(name, value string) {
+	c.Reported = c.Reported.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
+}
+
+// Forgot says that the server dropped all its prepared statements.
+func (c *Conn) Forgot() {
+	c.own = [numOwn]bool{}
+	c.Prepared.Clear()
+}

@@ -1,0 +1,153 @@
+package backend
+
+import (
+	"strings"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// The statements that the proxy runs for itself, prepared on a connection when
+// first needed there. Arrays of names and values are unnested in order; the
+// form unnest(a, b) is PostgreSQL's own syntax and no function to be shadowed.
+const (
+	ownBegin = iota
+	ownCommit
+	ownReset
+	ownSet
+	ownGet
+	numOwn
+)
+
+var own = [numOwn]struct{ name, sql string }{
+	ownBegin:  {"caddy_pgtxn_begin", "BEGIN"},
+	ownCommit: {"caddy_pgtxn_commit", "COMMIT"},
+	ownReset:  {"caddy_pgtxn_reset", "RESET ALL"},
+	ownSet: {"caddy_pgtxn_set", "SELECT pg_catalog.set_config(n, v, false)" +
+		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
+	ownGet: {"caddy_pgtxn_get", "SELECT n, pg_catalog.current_setting(n, true)" +
+		" FROM unnest($1::pg_catalog.text[]) AS t(n)"},
+}
+
+// IsOwn says whether name is that of a prepared statement of the proxy's own,
+// which no client may use.
+func IsOwn(name []byte) bool { return strings.HasPrefix(string(name), "caddy_pgtxn_") }
+
+// Exchange is a conversation that the proxy has with the server for itself:
+// the bytes to send, and one letter for each message that will be answered
+// (P, B, E or S). Its buffers are used again by the next one.
+type Exchange struct {
+	Bytes   []byte
+	Replies []byte
+}
+
+// Apply makes e the exchange that turns the connection's label into want. With
+// scrub, whatever else may have been set in secret is reset first.
+//
+// It is a transaction of its own, ended by one Sync, and it commits before the
+// Sync: if any of it fails, the COMMIT is skipped with the rest, the transaction
+// stays open and aborted, and whatever the client has sent behind it in the same
+// flight is refused by the server (25P02) instead of being run with the wrong
+// variables. Only what ends a transaction must not be sent behind it unseen.
+func (c *Conn) Apply(e *Exchange, want *guc.Set, scrub bool) {
+	e.reset()
+	have := c.Label
+	c.run(e, ownBegin)
+	if scrub {
+		c.run(e, ownReset)
+		have = identity(have) // RESET ALL leaves these
+	}
+	for _, step := range plan(have, want) {
+		c.run(e, ownSet, step.names, step.values)
+	}
+	c.run(e, ownCommit)
+	e.sync()
+	c.Label = want
+}
+
+// Learn makes e the exchange that asks for the present values of names; each
+// answer is a row of name and value.
+func (c *Conn) Learn(e *Exchange, names []*string) {
+	e.reset()
+	c.run(e, ownGet, names)
+	e.sync()
+}
+
+func (e *Exchange) reset() { e.Bytes, e.Replies = e.Bytes[:0], e.Replies[:0] }
+
+func (e *Exchange) sync() {
+	e.Bytes = wire.AppendSync(e.Bytes)
+	e.Replies = append(e.Replies, 'S')
+}
+
+func (c *Conn) run(e *Exchange, which int, params ...[]*string) {
+	if !c.own[which] {
+		c.own[which] = true
+		e.Bytes = wire.AppendParse(e.Bytes, own[which].name, own[which].sql)
+		e.Replies = append(e.Replies, 'P')
+	}
+	e.Bytes = wire.AppendBindText(e.Bytes, own[which].name, params...)
+	e.Bytes = wire.AppendExecute(e.Bytes)
+	e.Replies = append(e.Replies, 'B', 'E')
+}
+
+// Who one is decides what one may set, and the encoding how a value is read:
+// these variables have a place in the order.
+const (
+	encodingVar = "client_encoding"
+	userVar     = "session_authorization"
+	roleVar     = "role"
+)
+
+func identity(s *guc.Set) *guc.Set {
+	var kept *guc.Set
+	for _, name := range [...]string{userVar, roleVar} {
+		if v, ok := s.Get(name); ok {
+			kept = kept.With(v)
+		}
+	}
+	return kept
+}
+
+// step is one call for several variables; a nil value resets.
+type step struct{ names, values []*string }
+
+func (s *step) add(name string, value *string) {
+	s.names = append(s.names, &name)
+	s.values = append(s.values, value)
+}
+
+// plan orders the changes from have to want: back to the login's own user and
+// to the encoding in which the values are written, then the rest as that user,
+// at last the user and the role wanted.
+func plan(have, want *guc.Set) []step {
+	var first, rest, last step
+	for _, name := range [...]string{userVar, roleVar} {
+		if _, set := have.Get(name); set {
+			first.add(name, nil)
+		}
+		if v, set := want.Get(name); set {
+			last.add(name, &v.Session.Text)
+		}
+	}
+	for from, to := range guc.Diff(have, want) {
+		name, value := from.Name, (*string)(nil)
+		if to.Session != nil {
+			name, value = to.Name, &to.Session.Text
+		}
+		switch name {
+		case userVar, roleVar:
+		case encodingVar:
+			first.add(name, value)
+		default:
+			rest.add(name, value)
+		}
+	}
+	var steps []step
+	for _, s := range []step{first, rest, last} {
+		if len(s.names) > 0 {
+			steps = append(steps, s)
+		}
+	}
+	return steps
+}

@@ -1,0 +1,244 @@
+// Package pool lends a bounded number of members to those who ask.
+//
+// It knows nothing of PostgreSQL or of time. A member is in one state at a time
+// (connecting, idle, lent or gone), each state is a list, and move is the one
+// function that takes a member from list to list. Who asks says what it wants:
+// the member it had last is best, then one with an equal label, then one whose
+// label is clean, then the least recently used. Nobody is served before those
+// who asked earlier and could have used the same member.
+//
+// A pool is not safe for concurrent use: it belongs to one event loop.
+package pool
+
+// Label names the state that a member carries, for comparison only: members
+// with equal labels are interchangeable. The zero Label is clean.
+type Label [2]uint64
+
+// State says where a member is.
+type State uint8
+
+// The states of a member.
+const (
+	Connecting State = iota
+	Idle
+	Lent
+	Gone
+)
+
+// Member is one place of the pool, with the backend that fills it.
+type Member[B any] struct {
+	Backend B // meaningful while Idle or Lent
+	// Class is what the member was made for. It never serves another class.
+	Class string
+
+	label      Label
+	state      State
+	prev, next *Member[B]
+}
+
+// State tells where the member is.
+func (m *Member[B]) State() State { return m.state }
+
+// Hooks are what a pool has done for it.
+type Hooks[B any] interface {
+	// Connect begins to fill m; Connected or ConnectFailed end it, later.
+	Connect(m *Member[B])
+	// Evict closes the backend of m, which has left the pool.
+	Evict(m *Member[B])
+}
+
+// Pool lends members. Make it with New.
+type Pool[B any] struct {
+	hooks   Hooks[B]
+	limit   int
+	members [Gone]list[B] // by state; those gone are in none
+	waiting queue[B]
+	paused  bool // connecting failed; Retry ends it
+}
+
+// New returns an empty pool of at most limit members.
+func New[B any](limit int, hooks Hooks[B]) *Pool[B] {
+	return &Pool[B]{hooks: hooks, limit: limit}
+}
+
+// Acquire lends a member to w at once, or returns nil and has w wait: it is
+// told later, with Granted or Refused, unless Cancel comes first.
+func (p *Pool[B]) Acquire(w *Waiter[B]) *Member[B] {
+	if m := p.pick(w); m != nil {
+		p.move(m, Lent)
+		return m
+	}
+	p.waiting.push(w)
+	p.grow()
+	return nil
+}
+
+// Cancel has w wait no longer. It does nothing if w does not wait.
+func (p *Pool[B]) Cancel(w *Waiter[B]) { p.waiting.remove(w) }
+
+// Release takes back a lent member, which now carries label.
+func (p *Pool[B]) Release(m *Member[B], label Label) {
+	m.label = label
+	p.move(m, Idle)
+	p.shrink()
+	p.serve()
+}
+
+// Remove takes m out for good, whatever its state, and gives its place on. Its
+// backend is the caller's to close.
+func (p *Pool[B]) Remove(m *Member[B]) {
+	if m.state == Gone {
+		return
+	}
+	p.move(m, Gone)
+	p.grow()
+}
+
+// Connected says that m, once connecting, now has its backend, which is clean.
+func (p *Pool[B]) Connected(m *Member[B], backend B) {
+	m.Backend = backend
+	p.paused = false
+	p.Release(m, Label{})
+}
+
+// ConnectFailed says that m could not be filled. Those who wait for its class
+// are refused, or stay if they are patient: then Retry says when to try again.
+// It reports whether anybody stays.
+func (p *Pool[B]) ConnectFailed(m *Member[B], err error) (retry bool) {
+	p.move(m, Gone)
+	p.paused = true
+	for w := p.waiting.first; w != nil; {
+		next := w.next
+		if w.Class == m.Class && !w.Patient {
+			p.waiting.remove(w)
+			w.Taker.Refused(err)
+		}
+		w = next
+	}
+	return p.waiting.first != nil
+}
+
+// Retry connects again for those who wait.
+func (p *Pool[B]) Retry() {
+	p.paused = false
+	p.grow()
+}
+
+// SetLimit changes the number of members; those above a lower limit leave as
+// soon as they are idle.
+func (p *Pool[B]) SetLimit(limit int) {
+	p.limit = limit
+	p.shrink()
+	p.grow()
+}
+
+// Oldest returns the idle member that has been idle the longest, or nil.
+func (p *Pool[B]) Oldest() *Member[B] { return p.members[Idle].first }
+
+// Next returns the idle member that became idle after m, or nil.
+func (p *Pool[B]) Next(m *Member[B]) *Member[B] { return m.next }
+
+// FirstWaiting returns who has waited the longest, or nil.
+func (p *Pool[B]) FirstWaiting() *Waiter[B] { return p.waiting.first }
+
+// Counts are the numbers of members by state and of those who wait.
+type Counts struct{ Limit, Connecting, Idle, Lent, Waiting int }
+
+// Counts counts.
+func (p *Pool[B]) Counts() Counts {
+	return Counts{
+		Limit: p.limit, Waiting: p.waiting.n,
+		Connecting: p.members[Connecting].n, Idle: p.members[Idle].n, Lent: p.members[Lent].n,
+	}
+}
+
+// pick finds the idle member that suits w best.
+func (p *Pool[B]) pick(w *Waiter[B]) *Member[B] {
+	if m := w.Last; m != nil && m.state == Idle && m.Class == w.Class {
+		return m
+	}
+	var clean, oldest *Member[B]
+	for m := p.members[Idle].last; m != nil; m = m.prev {
+		switch {
+		case m.Class != w.Class:
+		case m.label == w.Label:
+			return m
+		case m.label == Label{} && clean == nil:
+			clean = m
+		default:
+			oldest = m
+		}
+	}
+	if clean != nil {
+		return clean
+	}
+	return oldest
+}
+
+// serve lends idle members to those who wait, in their order.
+func (p *Pool[B]) serve() {
+	for w := p.waiting.first; w != nil && p.members[Idle].n > 0; {
+		next := w.next
+		if m := p.pick(w); m != nil {
+			p.waiting.remove(w)
+			p.move(m, Lent)
+			w.Taker.Granted(m)
+			next = p.waiting.first // Granted may have changed the queue
+		}
+		w = next
+	}
+	p.grow()
+}
+
+// grow connects for those who wait and for whom nothing connects yet, while
+// there is room: below the limit, or in the place of an idle member that
+// nobody who waits can use.
+func (p *Pool[B]) grow() {
+	w := p.waiting.first
+	for range p.members[Connecting].n {
+		if w == nil {
+			return
+		}
+		w = w.next
+	}
+	for ; w != nil; w = w.next {
+		if p.paused && w.Patient {
+			continue
+		}
+		if p.total() >= p.limit && !p.evictOldest() {
+			return
+		}
+		m := &Member[B]{Class: w.Class, state: Connecting}
+		p.members[Connecting].push(m)
+		p.hooks.Connect(m)
+	}
+}
+
+// shrink evicts idle members above the limit.
+func (p *Pool[B]) shrink() {
+	for p.total() > p.limit && p.evictOldest() {
+	}
+}
+
+func (p *Pool[B]) evictOldest() bool {
+	m := p.members[Idle].first
+	if m == nil {
+		return false
+	}
+	p.move(m, Gone)
+	p.hooks.Evict(m)
+	return true
+}
+
+func (p *Pool[B]) total() int {
+	return p.members[Connecting].n + p.members[Idle].n + p.members[Lent].n
+}
+
+// move is the one place where a member changes its state.
+func (p *Pool[B]) move(m *Member[B], to State) {
+	p.members[m.state].remove(m)
+	m.state = to
+	if to != Gone {
+		p.members[to].push(m)
+	}
+}

@@ -1,0 +1,279 @@
+package relay
+
+import (
+	"fmt"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// From the client to the server.
+
+const (
+	maxTurns = 4        // reads in a row before other sockets have their turn
+	maxNames = 64 << 10 // bytes that the names at the beginning of a message may take
+)
+
+// step handles the messages in data, as far as they are complete and there is a
+// backend for them, and returns how many bytes it handled. It writes once.
+//
+// A message handler is given where its message begins and returns how much of
+// it went out; 0 means that the message can't be handled yet.
+func (s *Session) step(data []byte) (used int) {
+	g := &s.shard.toServer
+	g.begin(data)
+	for used < len(data) && !s.ended && !s.held {
+		n := 0
+		if s.rest > 0 {
+			n = s.passRest(used, len(data)-used)
+		} else {
+			n = s.message(data[used:], used)
+		}
+		if n == 0 {
+			break
+		}
+		used += n
+	}
+	s.flushTurn()
+	return used
+}
+
+// flushTurn writes what this turn has for the server.
+func (s *Session) flushTurn() {
+	if g := &s.shard.toServer; s.srv != nil {
+		s.srv.send(g.take())
+		g.begin(nil)
+	}
+}
+
+// passRest hands on the next bytes of a message that is too long to be kept.
+func (s *Session) passRest(at, n int) int {
+	n = min(n, s.rest)
+	if !s.dropping {
+		s.shard.toServer.pass(at, at+n)
+	}
+	if s.rest -= n; s.rest == 0 {
+		s.dropping = false
+	}
+	return n
+}
+
+// message handles the message that b begins with; at is where b begins in the
+// input of this turn.
+func (s *Session) message(b []byte, at int) int {
+	typ, total, more := wire.Head(b)
+	if more {
+		return 0
+	}
+	if total == 0 {
+		return s.violation("invalid message length")
+	}
+	m := msg{b: b[:min(total, len(b))], at: at, total: total}
+	if (s.skipping || s.refusing) && typ != 'S' && typ != 'X' {
+		return s.drop(m)
+	}
+	switch typ {
+	case 'Q':
+		return s.query(m)
+	case 'P':
+		return s.parse(m)
+	case 'B':
+		return s.bind(m)
+	case 'D', 'C':
+		return s.describeOrClose(m)
+	case 'E':
+		return s.execute(m)
+	case 'S':
+		return s.syncMessage(m)
+	case 'H':
+		return s.flushMessage(m)
+	case 'F':
+		return s.functionCall(m)
+	case 'd', 'c', 'f':
+		return s.copyMessage(m)
+	case 'X':
+		s.flushTurn()
+		s.leave("client said goodbye")
+		return 0
+	}
+	return s.violation(fmt.Sprintf("invalid frontend message type %d", typ))
+}
+
+// violation ends the session behind what it sent before.
+func (s *Session) violation(what string) int {
+	s.flushTurn()
+	s.fail(wire.ProtocolViolation(what))
+	return 0
+}
+
+// msg is a message of the client's, as much of it as has been read.
+type msg struct {
+	b     []byte
+	at    int // where it begins in the input of this turn
+	total int // its whole length
+}
+
+func (m msg) whole() bool { return len(m.b) == m.total }
+
+// body is the message behind its head.
+func (m msg) body() []byte { return m.b[wire.HeadLen:] }
+
+// pass hands on what has been read of m; the rest follows as it comes.
+func (s *Session) pass(m msg) int {
+	s.shard.toServer.pass(m.at, m.at+len(m.b))
+	s.rest = m.total - len(m.b)
+	return len(m.b)
+}
+
+func (s *Session) drop(m msg) int {
+	s.rest = m.total - len(m.b)
+	s.dropping = s.rest > 0
+	return len(m.b)
+}
+
+func (s *Session) scanOptions() sqlscan.Options {
+	v, ok := s.told.Get("standard_conforming_strings")
+	return sqlscan.Options{BackslashQuotes: ok && v.Session.Text == "off"}
+}
+
+// query: a simple Query is read whole, unless it is too long to be kept.
+func (s *Session) query(m msg) int {
+	if m.total > s.cfg.MaxStatement {
+		return s.queryOversized(m)
+	}
+	if !m.whole() || !s.ready() {
+		return 0
+	}
+	text, _, _ := wire.CString(m.body())
+	if s.mustWait(text) {
+		return 0
+	}
+	s.queue(text)
+	s.held = s.forgetting
+	return s.pass(m)
+}
+
+func (s *Session) queryOversized(m msg) int {
+	if !s.ready() {
+		return 0
+	}
+	s.machine.Pin(txn.PinOversized)
+	s.machine.Sent(sqlscan.Statement{})
+	s.endQuery()
+	return s.pass(m)
+}
+
+// queue notes the statements of a simple Query that goes to the server.
+func (s *Session) queue(text []byte) {
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
+		s.sent(scan.Statement())
+	}
+	s.endQuery()
+}
+
+// sent notes a statement that goes to the server. If it drops all prepared
+// statements, the batch behind it waits until that has happened: which of them
+// the server has is not known before.
+func (s *Session) sent(st sqlscan.Statement) {
+	s.machine.Sent(st)
+	if st.Kind == sqlscan.DiscardAll || st.Kind == sqlscan.Deallocate && st.All {
+		s.forgetting = true
+	}
+}
+
+func (s *Session) endQuery() {
+	s.machine.EndQuery()
+	s.srv.replies.push(reply{kind: 'Q'})
+	s.hasUnnamed, s.srv.unnamedOf = false, 0 // a simple Query drops the unnamed statement
+}
+
+// mustWait says whether the text begins with what ends a transaction while the
+// sync is on its way. If the sync fails, its transaction stays open to keep
+// what follows from being run; these would end it.
+func (s *Session) mustWait(text []byte) bool {
+	if !s.srv.applying {
+		return false
+	}
+	scan := sqlscan.New(text, s.scanOptions())
+	s.held = scan.Next() && endsTransaction(scan.Statement().Kind)
+	return s.held
+}
+
+func endsTransaction(k sqlscan.Kind) bool {
+	switch k {
+	case sqlscan.Commit, sqlscan.Rollback, sqlscan.RollbackTo, sqlscan.PrepareTransaction:
+		return true
+	}
+	return false
+}
+
+// execute: what is executed was noted when it was bound.
+func (s *Session) execute(m msg) int {
+	if !m.whole() {
+		return 0
+	}
+	if !s.ready() {
+		return 0
+	}
+	st := s.bound
+	if portal, _, _ := wire.CString(m.body()); len(portal) > 0 {
+		st = s.portals[string(portal)]
+	}
+	if s.srv.applying && endsTransaction(st.Kind) {
+		s.held = true
+		return 0
+	}
+	s.sent(st)
+	s.srv.replies.push(reply{kind: 'E'})
+	return s.pass(m)
+}
+
+// syncMessage ends a batch. A server that reads CopyData takes no notice of it.
+func (s *Session) syncMessage(m msg) int {
+	if s.refusing {
+		s.refusing = false
+		s.client.send(wire.AppendReady(nil, 'I'))
+		return s.drop(m)
+	}
+	if !s.ready() {
+		return 0
+	}
+	if !s.copyIn {
+		s.skipping = false
+		s.held = s.forgetting
+		s.machine.Sync()
+		s.srv.replies.push(reply{kind: 'S'})
+	}
+	return s.pass(m)
+}
+
+func (s *Session) flushMessage(m msg) int {
+	if s.srv == nil {
+		return s.drop(m) // nothing was sent that could be flushed
+	}
+	return s.pass(m)
+}
+
+// functionCall: which function it is, only the server knows.
+func (s *Session) functionCall(m msg) int {
+	if !s.ready() {
+		return 0
+	}
+	s.machine.Sent(sqlscan.Statement{Traits: sqlscan.Writes})
+	s.machine.EndQuery()
+	s.srv.replies.push(reply{kind: 'F'})
+	return s.pass(m)
+}
+
+// copyMessage: outside of COPY the server drops these, behind an error.
+func (s *Session) copyMessage(m msg) int {
+	if s.srv == nil {
+		return s.drop(m)
+	}
+	if m.b[0] != 'd' {
+		s.copyIn = false
+		s.machine.CopyEnd()
+	}
+	return s.pass(m)
+}

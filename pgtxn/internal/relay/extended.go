@@ -1,0 +1,196 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// Parse, Bind, Describe and Close: the messages that name prepared statements.
+
+// parse prepares under a name of our own. The unnamed statement stays unnamed.
+func (s *Session) parse(m msg) int {
+	if m.total > s.cfg.MaxStatement {
+		return s.parseOversized(m)
+	}
+	if !m.whole() || !s.ready() {
+		return 0
+	}
+	name, body, ok := wire.CString(m.body())
+	if !ok {
+		return s.malformed()
+	}
+	if len(name) == 0 {
+		s.unnamed.setUnnamed(body, s.scanOptions())
+		s.hasUnnamed, s.srv.unnamedOf = true, s.id
+		s.srv.replies.push(reply{kind: 'P', stmt: &s.unnamed})
+		return s.pass(m)
+	}
+	if known := s.stmts[string(name)]; known != nil {
+		s.parseAgain(known, body)
+		return m.total
+	}
+	stmt := newPrepared(body, s.scanOptions())
+	s.prepare(stmt, reply{kind: 'P', stmt: stmt, undo: s.note(name, stmt)})
+	return m.total
+}
+
+// prepare sends the Parse of stmt; what the server has of that name goes first.
+func (s *Session) prepare(stmt *prepared, as reply) {
+	v, g := s.srv, &s.shard.toServer
+	buf := g.own()
+	if v.Prepared.Touch(stmt.name) {
+		buf = v.closing(buf, stmt.name)
+	}
+	if victim, full := v.Prepared.Add(stmt.name, s.cfg.MaxPrepared); full {
+		buf = v.closing(buf, victim)
+	}
+	g.setOwn(stmt.appendParse(buf))
+	v.replies.push(as)
+}
+
+// parseAgain is the Parse of a name that the client has in use. That is an
+// error, which only the server gives right: so it is asked to parse the text
+// under the name that it has for the statement in use.
+func (s *Session) parseAgain(known *prepared, body []byte) {
+	s.ensure(known)
+	g := &s.shard.toServer
+	buf, at := wire.Begin(g.own(), 'P')
+	buf = wire.AppendCString(buf, known.name)
+	g.setOwn(wire.End(append(buf, body...), at))
+	s.srv.replies.push(reply{kind: 'P'})
+}
+
+// parseOversized passes a text that is too long to be read, under the client's
+// own name for it; the session is pinned, so nobody else meets the name.
+func (s *Session) parseOversized(m msg) int {
+	if !s.ready() {
+		return 0
+	}
+	s.machine.Pin(txn.PinOversized)
+	s.hasUnnamed, s.srv.unnamedOf = false, s.id
+	s.srv.replies.push(reply{kind: 'P'})
+	return s.pass(m)
+}
+
+// bind notes what the portal will run and names the statement as the server
+// knows it. The parameters pass unread, however long they are.
+func (s *Session) bind(m msg) int {
+	portal, rest, ok := wire.CString(m.body())
+	name, rest, ok2 := wire.CString(rest)
+	if !ok || !ok2 {
+		if m.whole() || len(m.b) > maxNames {
+			return s.malformed()
+		}
+		return 0
+	}
+	if !s.ready() {
+		return 0
+	}
+	serverName, st := s.statement(name)
+	s.setPortal(portal, st)
+	s.srv.replies.push(reply{kind: 'B'})
+	if serverName == string(name) {
+		return s.pass(m)
+	}
+	g := &s.shard.toServer
+	buf, at := wire.Begin(g.own(), 'B')
+	buf = append(append(buf, portal...), 0)
+	buf = append(append(buf, serverName...), 0)
+	binary.BigEndian.PutUint32(buf[at+1:], uint32(m.total-1+len(serverName)-len(name)))
+	g.setOwn(buf)
+	read := len(m.b) - len(rest)
+	g.pass(m.at+read, m.at+len(m.b))
+	s.rest = m.total - len(m.b)
+	return len(m.b)
+}
+
+func (s *Session) setPortal(portal []byte, st sqlscan.Statement) {
+	if len(portal) == 0 {
+		s.bound = st
+		return
+	}
+	if s.portals == nil {
+		s.portals = make(map[string]sqlscan.Statement)
+	}
+	s.portals[string(portal)] = st
+}
+
+// describeOrClose: Close frees the client's name; what the server has under
+// ours stays, for others who prepared the same.
+func (s *Session) describeOrClose(m msg) int {
+	if !m.whole() || !s.ready() {
+		return 0
+	}
+	if len(m.body()) < 2 {
+		return s.malformed()
+	}
+	typ, kind := m.b[0], m.b[wire.HeadLen]
+	name, _, _ := wire.CString(m.body()[1:])
+	switch {
+	case kind == 'P' || typ == 'C' && len(name) == 0:
+		if typ == 'C' && kind == 'S' {
+			s.hasUnnamed, s.srv.unnamedOf = false, 0
+		}
+		s.srv.replies.push(reply{kind: typ})
+	case typ == 'C':
+		s.srv.replies.push(reply{kind: 'C', undo: s.note(name, nil)})
+	default:
+		serverName, _ := s.statement(name)
+		s.srv.replies.push(reply{kind: 'D'})
+		if serverName != string(name) {
+			g := &s.shard.toServer
+			buf, at := wire.Begin(g.own(), 'D')
+			buf = append(append(append(buf, 'S'), serverName...), 0)
+			g.setOwn(wire.End(buf, at))
+			return m.total
+		}
+	}
+	return s.pass(m)
+}
+
+// statement makes sure that the server has what the client calls name, and
+// returns the server's name for it and what it runs. A name that the client
+// never prepared stays as it is, for the server to refuse.
+func (s *Session) statement(name []byte) (serverName string, st sqlscan.Statement) {
+	if len(name) == 0 {
+		s.ensureUnnamed()
+		return "", s.unnamed.scan
+	}
+	if p := s.stmts[string(name)]; p != nil {
+		s.ensure(p)
+		return p.name, p.scan
+	}
+	if bytes.HasPrefix(name, []byte(ownPrefix)) {
+		return "?" + string(name), sqlscan.Statement{} // one of ours or of another client's
+	}
+	return string(name), sqlscan.Statement{}
+}
+
+func (s *Session) ensure(p *prepared) {
+	if !s.srv.Prepared.Touch(p.name) {
+		s.prepare(p, reply{kind: 'P', party: forPrepare, stmt: p})
+	}
+}
+
+// ensureUnnamed gives the server this client's unnamed statement, or takes
+// another client's away.
+func (s *Session) ensureUnnamed() {
+	v, g := s.srv, &s.shard.toServer
+	if v.unnamedOf == s.id || v.unnamedOf == 0 && !s.hasUnnamed {
+		return
+	}
+	v.unnamedOf = s.id
+	if s.hasUnnamed {
+		g.setOwn(s.unnamed.appendParse(g.own()))
+		v.replies.push(reply{kind: 'P', party: forPrepare, stmt: &s.unnamed})
+		return
+	}
+	g.setOwn(wire.AppendClose(g.own(), ""))
+	v.replies.push(reply{kind: 'C', party: forPrepare})
+}
+
+func (s *Session) malformed() int { return s.violation("invalid message format") }

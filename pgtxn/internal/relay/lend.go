@@ -1,0 +1,256 @@
+package relay
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// How a session comes to a backend and leaves it.
+
+// ready reports whether the session has a backend for the message at hand, its
+// variables on the way. If not, it waits: the message is handled again later.
+func (s *Session) ready() bool {
+	s.unlearned = false
+	if s.srv == nil && !s.acquire() {
+		return false
+	}
+	if s.fresh {
+		s.fresh = false
+		s.apply()
+	}
+	return true
+}
+
+// acquire asks for a backend and reports whether there was one at once.
+func (s *Session) acquire() bool {
+	s.waiter.Label = pool.Label(s.machine.Vars().Hash())
+	if m := s.lender.pool.Acquire(&s.waiter); m != nil {
+		s.hold(m.Backend)
+		return true
+	}
+	s.waiting = true
+	s.waitSince = time.Now()
+	s.lender.watchWaits()
+	return false
+}
+
+func (s *Session) hold(v *server) {
+	s.srv, s.fresh, s.waiting = v, true, false
+	s.waiter.Last = v.member
+	v.session = s
+}
+
+// Granted is the pool's answer to a wait.
+func (s *Session) Granted(m *pool.Member[*server]) {
+	s.hold(m.Backend)
+	if s.starting {
+		s.greetFrom(m.Backend)
+		return
+	}
+	s.resume()
+}
+
+// Refused is the pool's other answer: there is no server to be had.
+func (s *Session) Refused(err error) {
+	s.waiting = false
+	s.refuse(upstreamError(err))
+}
+
+// waitedTooLong ends a wait that lasted as long as it may.
+func (s *Session) waitedTooLong() {
+	s.lender.pool.Cancel(&s.waiter)
+	s.waiting = false
+	s.refuse(wire.WaitTimeout(s.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
+}
+
+// refuse answers the message that waited with an error instead of running it.
+// The session goes on, as after an error of the server's.
+func (s *Session) refuse(e *wire.Error) {
+	if s.starting {
+		s.fail(e)
+		return
+	}
+	typ, total, _ := wire.Head(s.in)
+	s.client.send(e.Encode(nil))
+	if typ == 'Q' || typ == 'F' {
+		s.client.send(wire.AppendReady(nil, 'I'))
+		s.rest, s.dropping = total, true
+	} else {
+		s.refusing = true
+	}
+	s.resume()
+}
+
+// apply gives the backend this session's variables, ahead of the client's bytes.
+func (s *Session) apply() {
+	v := s.srv
+	want := s.machine.Vars()
+	scrub := v.dirty && v.owner != s.id
+	if !scrub && v.Label.Hash() == want.Hash() {
+		s.client.send(s.news())
+		return
+	}
+	v.Apply(&s.shard.exchange, want, scrub)
+	v.dirty = v.dirty && !scrub
+	v.applying = true
+	s.shard.toServer.put(s.shard.exchange.Bytes)
+	v.expect(s.shard.exchange.Replies, forApply)
+}
+
+// news is what the client has to be told of its backend's reported values: those
+// that differ from what it knows. There is none, unless the server's defaults changed.
+func (s *Session) news() []byte {
+	v := s.srv
+	if s.told.Hash() == v.Reported.Hash() {
+		return nil
+	}
+	var buf []byte
+	for from, to := range guc.Diff(s.told, v.Reported) {
+		if to.Session != nil && from.Session != nil {
+			buf = wire.AppendStatus(buf, to.Name, to.Session.Text)
+		}
+	}
+	s.told = v.Reported
+	return buf
+}
+
+// settle gives the backend back if nothing keeps it.
+func (s *Session) settle() {
+	v := s.srv
+	if v == nil || s.starting || v.replies.n > 0 || v.cancels > 0 {
+		if v != nil && s.ended && !s.cleaned && v.owesClient() {
+			v.close("client left while a statement was running")
+		}
+		return
+	}
+	if s.ended {
+		s.cleanUp()
+		return
+	}
+	busy := s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn
+	if busy || s.machine.Status() != 'I' || s.machine.Pending() > 0 || s.machine.Pins() != 0 {
+		return
+	}
+	if s.learn() {
+		s.release()
+	}
+}
+
+// learn sees to it that the values of all variables are the server's own words:
+// those that are reported are known, the others are asked for, and the backend
+// is kept until the answer is there. It reports whether all are known.
+func (s *Session) learn() bool {
+	if s.machine.Vars().Unknown() == 0 {
+		return true
+	}
+	if s.unlearned {
+		return false
+	}
+	var names []*string
+	for name := range s.machine.Unlearned() {
+		if v, ok := s.srv.Reported.Get(reportedName(name)); ok {
+			s.machine.Learned(name, v.Session.Text)
+			continue
+		}
+		names = append(names, &name)
+	}
+	if len(names) == 0 {
+		return true
+	}
+	v := s.srv
+	v.Learn(&s.shard.exchange, names)
+	v.send(s.shard.exchange.Bytes)
+	v.expect(s.shard.exchange.Replies, forLearn)
+	return false
+}
+
+// learnFailed: the backend stays with the session, and the question is put again
+// behind the next transaction.
+func (s *Session) learnFailed(body []byte) {
+	s.unlearned = true
+	s.cfg.Log.Warn("values that a transaction set could not be read; the session keeps its backend",
+		"session", s.id, "backend", s.srv.PID, "error", string(wire.ParseError(body).Message))
+}
+
+// learned takes one row of the answer: a name and its value.
+func (v *server) learned(row []byte) {
+	name, rest, ok := column(row[2:])
+	value, _, ok2 := column(rest)
+	if ok && ok2 {
+		v.session.machine.Learned(string(name), string(value))
+	}
+}
+
+func column(b []byte) (value, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return nil, nil, false
+	}
+	n := int(int32(binary.BigEndian.Uint32(b)))
+	if n < 0 || n > len(b)-4 {
+		return nil, nil, false
+	}
+	return b[4 : 4+n], b[4+n:], true
+}
+
+// reportedName is the name under which the server reports a variable.
+func reportedName(folded string) string {
+	switch folded {
+	case "datestyle":
+		return "DateStyle"
+	case "intervalstyle":
+		return "IntervalStyle"
+	case "timezone":
+		return "TimeZone"
+	}
+	return folded
+}
+
+// release gives the backend back to the pool. One that was lent and not used is
+// as its last owner left it.
+func (s *Session) release() {
+	v := s.srv
+	if !s.fresh {
+		v.Label = s.machine.Vars()
+		v.dirty = v.dirty || s.machine.Wrote()
+		v.owner = s.id
+		s.machine.ClearWrote()
+		clear(s.portals)
+	}
+	s.srv, v.session, s.fresh = nil, nil, false
+	s.lender.takeBack(v)
+}
+
+// cleanUp brings the backend of a client that left into a state for others:
+// what is open is rolled back, what pinned it is discarded, as if the client
+// had said so. What can't be cleaned is closed.
+func (s *Session) cleanUp() {
+	v := s.srv
+	open := s.machine.Status() != 'I'
+	keeps := s.machine.Pins() != 0 || s.machine.Vars().Unknown() > 0
+	switch {
+	case s.rest > 0 && !s.dropping, s.skipping, s.copyIn, s.lender.neverShared(s.waiter.Class):
+		v.close("client left in the middle of a message")
+	case !open && !keeps:
+		s.release()
+	case s.cleaned:
+		v.close("backend could not be cleaned")
+	default:
+		s.cleaned = true
+		if open {
+			s.inject("ROLLBACK")
+		}
+		if keeps {
+			s.inject("DISCARD ALL")
+		}
+	}
+}
+
+// inject sends a simple Query as if the client had sent it.
+func (s *Session) inject(sql string) {
+	s.queue([]byte(sql))
+	s.srv.send(wire.AppendQuery(nil, sql))
+}

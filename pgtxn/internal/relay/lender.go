@@ -1,0 +1,228 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// retryAfter is how long nobody connects after a failure, while clients wait.
+const retryAfter = 250 * time.Millisecond
+
+// lenderKey tells pools apart.
+type lenderKey struct{ identity, user, database string }
+
+// lender is a pool of backends for one user and database, with what the pool
+// itself knows nothing of: how to connect, and when a backend is too old.
+// It belongs to one shard, with all its sessions.
+type lender struct {
+	key      lenderKey
+	cfg      *Config // of the newest configuration; sizes and times may change
+	shard    *shard
+	pool     *pool.Pool[*server]
+	sessions map[uint64]*Session
+	// welcome holds what a server reports at login, by class: a client can be
+	// greeted with it without a backend.
+	welcome map[string][]wire.Param
+
+	reaping, watching, retrying bool // a timer is set
+	ctx                         context.Context
+	stop                        context.CancelFunc
+}
+
+func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
+	l := &lender{
+		key: key, cfg: cfg, shard: sh,
+		sessions: make(map[uint64]*Session), welcome: make(map[string][]wire.Param),
+	}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	l.pool = pool.New(cfg.PoolSize, pool.Hooks[*server](l))
+	return l
+}
+
+// configure applies a new configuration to what lives.
+func (l *lender) configure(cfg *Config) {
+	l.cfg = cfg
+	l.pool.SetLimit(cfg.PoolSize)
+}
+
+// Start-up parameters other than user and database decide what a backend is
+// like after login, so backends are shared among clients that gave the same:
+// these are their class.
+func class(params []wire.Param) string {
+	var b strings.Builder
+	for _, p := range params {
+		if p.Name != "user" && p.Name != "database" {
+			b.WriteString(p.Name)
+			b.WriteByte(0)
+			b.WriteString(p.Value)
+			b.WriteByte(0)
+		}
+	}
+	return b.String()
+}
+
+func (l *lender) params(class string) []wire.Param {
+	params := []wire.Param{{Name: "user", Value: l.key.user}, {Name: "database", Value: l.key.database}}
+	for words := strings.Split(class, "\x00"); len(words) >= 2; words = words[2:] {
+		params = append(params, wire.Param{Name: words[0], Value: words[1]})
+	}
+	return params
+}
+
+// neverShared says whether a backend of this class is its client's alone: a
+// replication connection has no way to be cleaned.
+func (l *lender) neverShared(class string) bool {
+	for _, p := range l.params(class) {
+		if p.Name == "replication" {
+			return true
+		}
+	}
+	return false
+}
+
+// Connect fills a place of the pool, on a goroutine of its own.
+func (l *lender) Connect(m *pool.Member[*server]) {
+	cfg, params := l.cfg, l.params(m.Class)
+	go func() {
+		ctx, cancel := context.WithTimeout(l.ctx, cfg.ConnectTimeout)
+		defer cancel()
+		c, err := backend.Dial(ctx, cfg.Upstream, params)
+		taken := l.shard.loop.Post(func() { l.connected(m, c, err) })
+		if !taken && err == nil {
+			c.Sock.Close()
+		}
+	}()
+}
+
+func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) {
+	if err == nil && l.ctx.Err() != nil {
+		c.Sock.Close()
+		err = l.ctx.Err()
+	}
+	if err == nil {
+		v := &server{Conn: c, stream: stream{conn: c.Sock}, lender: l, shard: l.shard, member: m}
+		if err = l.shard.loop.Attach(c.Sock, v); err == nil {
+			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)
+			l.welcome[m.Class] = c.Welcome
+			v.idleSince = time.Now()
+			l.pool.Connected(m, v)
+			l.watchAge()
+			return
+		}
+		c.Sock.Close()
+	}
+	if !errors.Is(err, context.Canceled) {
+		l.cfg.Log.Error("connecting to the server failed", "user", l.key.user, "database", l.key.database, "error", err)
+	}
+	if l.pool.ConnectFailed(m, err) && !l.retrying {
+		l.retrying = true
+		l.shard.loop.After(retryAfter, func() {
+			l.retrying = false
+			l.pool.Retry()
+		})
+	}
+}
+
+// Evict closes a backend that the pool has no place for.
+func (l *lender) Evict(m *pool.Member[*server]) { m.Backend.close("its place is needed") }
+
+// takeBack returns a backend to the pool, or closes it if it is too old.
+func (l *lender) takeBack(v *server) {
+	if l.cfg.MaxLifetime > 0 && time.Since(v.Born) >= l.cfg.MaxLifetime {
+		v.close("max_lifetime")
+		return
+	}
+	if l.cfg.IdleTimeout > 0 {
+		v.idleSince = time.Now()
+	}
+	l.pool.Release(v.member, pool.Label(v.Label.Hash()))
+	l.watchAge()
+}
+
+// removed: a backend has been closed.
+func (l *lender) removed(v *server, reason string) {
+	l.cfg.Log.Debug("backend closed", "upstream", v.Address, "backend", v.PID, "reason", reason)
+	l.pool.Remove(v.member)
+}
+
+// left: a session's client has gone.
+func (l *lender) left(s *Session) { delete(l.sessions, s.id) }
+
+// watchAge sees to it that idle backends go when their time has come: a timer
+// is set for the first, unless one is.
+func (l *lender) watchAge() {
+	if l.reaping || l.pool.Oldest() == nil || l.cfg.IdleTimeout <= 0 && l.cfg.MaxLifetime <= 0 {
+		return
+	}
+	l.reaping = true
+	l.shard.loop.After(max(l.reap(), 10*time.Millisecond), func() {
+		l.reaping = false
+		l.reap()
+		l.watchAge()
+	})
+}
+
+// reap closes the idle backends that are too old and returns when the next will be.
+func (l *lender) reap() (next time.Duration) {
+	now := time.Now()
+	next = time.Hour
+	for m := l.pool.Oldest(); m != nil; {
+		v := m.Backend
+		m = l.pool.Next(m)
+		left, reason := l.cfg.timeLeft(v, now)
+		if left <= 0 {
+			v.close(reason)
+			continue
+		}
+		next = min(next, left)
+	}
+	return next
+}
+
+func (c *Config) timeLeft(v *server, now time.Time) (left time.Duration, reason string) {
+	left = time.Hour
+	if c.IdleTimeout > 0 {
+		left, reason = c.IdleTimeout-now.Sub(v.idleSince), "idle_timeout"
+	}
+	if c.MaxLifetime > 0 {
+		if old := c.MaxLifetime - now.Sub(v.Born); old < left {
+			left, reason = old, "max_lifetime"
+		}
+	}
+	return left, reason
+}
+
+// watchWaits ends the waits that last too long: a timer is set for who waits
+// the longest, unless one is. All wait equally long at most, so the order in
+// the queue is the order in which they expire.
+func (l *lender) watchWaits() {
+	first := l.pool.FirstWaiting()
+	if l.watching || first == nil || l.cfg.WaitTimeout <= 0 {
+		return
+	}
+	l.watching = true
+	left := l.cfg.WaitTimeout - time.Since(first.Taker.(*Session).waitSince)
+	l.shard.loop.After(max(left, 0), func() {
+		l.watching = false
+		for w := l.pool.FirstWaiting(); w != nil; w = l.pool.FirstWaiting() {
+			s := w.Taker.(*Session)
+			if time.Since(s.waitSince) < l.cfg.WaitTimeout {
+				break
+			}
+			s.waitedTooLong()
+		}
+		l.watchWaits()
+	})
+}
+
+// idle says whether nothing is left of the lender's work.
+func (l *lender) idle() bool {
+	c := l.pool.Counts()
+	return len(l.sessions) == 0 && c.Connecting+c.Idle+c.Lent == 0
+}

@@ -1,0 +1,69 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+)
+
+// proxy is a hub behind a listener, as Caddy would run it.
+type proxy struct {
+	*Hub
+	addr string
+	cfg  *Config
+}
+
+// config is what most tests use.
+func config(server string, poolSize int) *Config {
+	level := slog.LevelError
+	if os.Getenv("PGTXN_TEST_LOG") != "" {
+		level = slog.LevelDebug
+	}
+	return &Config{
+		Identity: server,
+		Upstream: &backend.Config{
+			Addresses: []string{server}, SSLMode: backend.Disable,
+			Secret: func(string) (auth.Secret, bool) { return auth.Secret{}, false },
+		},
+		PoolSize: poolSize, WaitTimeout: 30 * time.Second,
+		ConnectTimeout: 10 * time.Second, LoginTimeout: 10 * time.Second,
+		MaxStatement: 4 << 20, MaxPrepared: 100,
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+	}
+}
+
+// start serves cfg until the test ends.
+func start(tb testing.TB, cfg *Config) *proxy {
+	tb.Helper()
+	hub, err := NewHub()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = hub.Serve(context.Background(), conn, nil, cfg) }()
+		}
+	}()
+	tb.Cleanup(func() {
+		ln.Close()
+		hub.Close()
+	})
+	return &proxy{Hub: hub, addr: ln.Addr().String(), cfg: cfg}
+}
+
+var _ = pgtest.Start

@@ -1,0 +1,189 @@
+package relay
+
+import (
+	"net"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// Session is one client connection, from the end of authentication on. It
+// belongs to the loop of its lender, and outlives its client only to clean the
+// backend it leaves.
+type Session struct {
+	id       uint64
+	key      cancelKey
+	addr     net.Addr
+	user     string
+	database string
+	appName  string // as the client gave it at start-up
+	since    time.Time
+	cfg      *Config
+	lender   *lender
+	shard    *shard
+
+	client  stream
+	machine txn.Machine
+	told    *guc.Set // the reported variables as the client knows them
+
+	// What the client has prepared and bound, and whether its unnamed statement exists.
+	stmts      map[string]*prepared
+	unnamed    prepared
+	hasUnnamed bool
+	bound      sqlscan.Statement            // what the unnamed portal runs
+	portals    map[string]sqlscan.Statement // what the named ones run; gone with the transaction
+
+	// The backend: asked for, or held.
+	waiter    pool.Waiter[*server]
+	waiting   bool
+	waitSince time.Time
+	srv       *server
+	fresh     bool // srv was just lent: its variables may have to be applied first
+
+	// Where the client's stream stands.
+	in         []byte // read, but not yet handled
+	rest       int    // bytes to come of a message whose beginning went out already
+	dropping   bool   // those bytes are not for the server
+	held       bool   // the next message waits for what was sent before it
+	forgetting bool   // what was sent drops all prepared statements
+	skipping   bool   // the server skips to the next Sync
+	refusing   bool   // we do: an error of our own was the answer to the batch
+	copyIn     bool   // the server reads CopyData
+
+	starting  bool // no greeting yet
+	ended     bool // the client has left
+	cleaned   bool // what it left open was told to end
+	unlearned bool // the last question for values failed
+	done      chan struct{}
+}
+
+// start greets the client, once there is a backend to know the greeting from.
+func (s *Session) start() {
+	s.starting = true
+	if welcome, known := s.lender.welcome[s.waiter.Class]; known {
+		s.greet(welcome)
+		return
+	}
+	if s.acquire() {
+		s.greetFrom(s.srv)
+	}
+}
+
+func (s *Session) greetFrom(v *server) {
+	welcome := v.Welcome
+	s.release()
+	s.greet(welcome)
+}
+
+// greet sends what follows authentication up to the first ReadyForQuery.
+func (s *Session) greet(welcome []wire.Param) {
+	var buf []byte
+	for _, p := range welcome {
+		buf = wire.AppendStatus(buf, p.Name, p.Value)
+		s.told = s.told.With(guc.Var{Name: p.Name, Session: &guc.Value{Text: p.Value, Known: true}})
+	}
+	buf = s.key.append(buf)
+	buf = wire.AppendReady(buf, 'I')
+	s.client.send(buf)
+	s.starting = false
+	s.waiter.Patient = true
+	s.resume()
+}
+
+// Readable reads from the client and hands on, as long as the server takes it.
+func (s *Session) Readable() {
+	for turn := 0; s.mayRead() && s.client.conn.CanRead(); turn++ {
+		if turn == maxTurns {
+			s.client.conn.Yield()
+			return
+		}
+		n, err := s.client.conn.Read(s.shard.fromClient)
+		if n > 0 {
+			s.take(s.shard.fromClient[:n])
+		} else if err != nil {
+			if !isWouldBlock(err) {
+				s.leave("client closed the connection")
+			}
+			return
+		}
+	}
+}
+
+// Writable goes on with what waited for room in the client's socket.
+func (s *Session) Writable() {
+	if s.client.flush() && s.srv != nil {
+		s.srv.Readable()
+	}
+}
+
+func (s *Session) mayRead() bool {
+	return !s.waiting && !s.held && !s.starting && !s.ended && (s.srv == nil || !s.srv.full())
+}
+
+// take handles bytes just read; what can't be handled yet is kept.
+func (s *Session) take(data []byte) {
+	if len(s.in) > 0 {
+		s.in = append(s.in, data...)
+		s.takeKept()
+		return
+	}
+	if used := s.step(data); used < len(data) && !s.ended {
+		s.in = append(s.shard.buffer(), data[used:]...)
+	}
+	s.settle()
+}
+
+func (s *Session) takeKept() {
+	used := s.step(s.in)
+	if s.ended {
+		return
+	}
+	s.in = s.in[:copy(s.in, s.in[used:])]
+	if len(s.in) == 0 {
+		s.shard.recycle(s.in)
+		s.in = nil
+	}
+	s.settle()
+}
+
+// resume goes on reading after a wait.
+func (s *Session) resume() {
+	if len(s.in) > 0 && s.mayRead() {
+		s.takeKept()
+	}
+	s.Readable()
+}
+
+// leave ends the session as far as the client is concerned.
+func (s *Session) leave(why string) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	s.client.conn.Close()
+	s.client.dead = true
+	s.client.out = nil
+	s.in = nil
+	if s.waiting {
+		s.waiting = false
+		s.lender.pool.Cancel(&s.waiter)
+	}
+	s.lender.left(s)
+	s.cfg.Log.Debug("client disconnected", "session", s.id, "reason", why)
+	close(s.done)
+	s.settle()
+}
+
+// fail tells the client an error that ends its connection.
+func (s *Session) fail(e *wire.Error) {
+	if !s.ended {
+		s.client.send(e.Fatal().Encode(nil))
+		s.cfg.Log.Info("session ended with an error",
+			"session", s.id, "user", s.user, "database", s.database, "sqlstate", e.Code, "error", e.Message)
+	}
+	s.leave(e.Message)
+}

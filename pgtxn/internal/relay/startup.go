@@ -1,0 +1,213 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// ALPN is the protocol name of PostgreSQL in a TLS handshake.
+const ALPN = "postgresql"
+
+// Serve serves one client on raw and returns when the client has left. Early
+// holds bytes that were read from raw before. Raw is closed.
+func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config) error {
+	e := &entrance{cfg: cfg, conn: netloop.NewConn(raw, early), addr: raw.RemoteAddr()}
+	defer e.conn.Wait()
+	defer e.conn.Close()
+	if cfg.LoginTimeout > 0 {
+		_ = raw.SetDeadline(time.Now().Add(cfg.LoginTimeout))
+	}
+	packet, err := e.negotiate(ctx)
+	if err != nil {
+		return e.refuse(err)
+	}
+	switch p := packet.(type) {
+	case *wire.CancelRequest:
+		return h.cancel(ctx, cancelKeyOf(p))
+	case *wire.Startup:
+		if err := e.authenticate(p); err != nil {
+			return e.refuse(err)
+		}
+		_ = raw.SetDeadline(time.Time{})
+		return h.serveSession(e, p)
+	}
+	return nil
+}
+
+// entrance is a client that has not been let in yet.
+type entrance struct {
+	cfg  *Config
+	conn *netloop.Conn
+	addr net.Addr
+}
+
+// negotiate goes through TLS to the packet that says what the client wants.
+func (e *entrance) negotiate(ctx context.Context) (wire.Packet, error) {
+	if err := e.directTLS(ctx); err != nil {
+		return nil, err
+	}
+	askedTLS, askedGSS := e.conn.TLS() != nil, false
+	for {
+		packet, err := wire.ReadStartup(e.conn)
+		if err != nil {
+			return nil, err
+		}
+		switch packet.(type) {
+		case wire.SSLRequest:
+			if askedTLS {
+				return nil, wire.ProtocolViolation("a second SSLRequest")
+			}
+			askedTLS = true
+			err = e.answerSSLRequest(ctx)
+		case wire.GSSENCRequest:
+			if askedGSS {
+				return nil, wire.ProtocolViolation("a second GSSENCRequest")
+			}
+			askedGSS = true
+			_, err = e.conn.Write([]byte{'N'})
+		default:
+			return packet, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// directTLS starts TLS if the client begins with a handshake record instead of
+// a startup packet (sslnegotiation=direct, libpq 17). It must name the protocol,
+// or else another protocol's client could be made to speak to us.
+func (e *entrance) directTLS(ctx context.Context) error {
+	const handshakeRecord = 0x16
+	first, err := e.conn.Peek()
+	if err != nil || first != handshakeRecord || e.conn.TLS() != nil {
+		return err
+	}
+	if e.cfg.TLS == nil {
+		return errors.New("client began with TLS, which is not configured")
+	}
+	if err := e.startTLS(ctx); err != nil {
+		return err
+	}
+	if e.conn.TLS().ConnectionState().NegotiatedProtocol != ALPN {
+		return errors.New("direct TLS connection without ALPN " + ALPN)
+	}
+	return nil
+}
+
+func (e *entrance) answerSSLRequest(ctx context.Context) error {
+	if e.cfg.TLS == nil {
+		_, err := e.conn.Write([]byte{'N'})
+		return err
+	}
+	if _, err := e.conn.Write([]byte{'S'}); err != nil {
+		return err
+	}
+	return e.startTLS(ctx)
+}
+
+func (e *entrance) startTLS(ctx context.Context) error {
+	return e.conn.StartTLS(func(below net.Conn) *tls.Conn {
+		return tls.Server(below, e.cfg.TLS())
+	}).HandshakeContext(ctx)
+}
+
+// authenticate lets the client in or returns why not.
+func (e *entrance) authenticate(p *wire.Startup) error {
+	if e.cfg.Users == nil {
+		_, err := e.conn.Write(auth.AppendOK(p.AppendNegotiation(nil)))
+		return err
+	}
+	secret, known := e.cfg.Users.Lookup(p.User())
+	exchange := auth.NewServer(secret)
+	out := append(p.AppendNegotiation(nil), exchange.Start()...)
+	for done := false; ; {
+		if _, err := e.conn.Write(out); err != nil || done {
+			return err
+		}
+		typ, body, err := wire.ReadMessage(e.conn, wire.MaxSASLMessage)
+		if err != nil {
+			return err
+		}
+		if typ != 'p' {
+			return wire.ExpectedSASLResponse(typ)
+		}
+		if out, done, err = exchange.Step(body); err != nil {
+			return e.rejected(p.User(), known, err)
+		}
+	}
+}
+
+func (e *entrance) rejected(user string, known bool, err error) error {
+	var broken *auth.ProtocolError
+	if errors.As(err, &broken) {
+		return wire.AuthenticationProtocol(broken.Code, broken.Message, broken.Detail)
+	}
+	e.cfg.Log.Warn("authentication failed", "client", e.addr.String(), "user", user, "known", known)
+	return wire.AuthenticationFailed(user)
+}
+
+// refuse tells the client why it is not let in, where PostgreSQL would.
+func (e *entrance) refuse(err error) error {
+	var told *wire.Error
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+		return nil // a port scan, a health check, a client that changed its mind
+	case errors.As(err, &told):
+		_, _ = e.conn.Write(told.Fatal().Encode(nil))
+	}
+	e.cfg.Log.Info("client was not let in", "client", e.addr.String(), "error", err)
+	return nil
+}
+
+// serveSession makes the client a session.
+func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
+	s := &Session{
+		id:       h.nextID.Add(1),
+		addr:     e.addr,
+		user:     p.User(),
+		database: p.Database(),
+		since:    time.Now(),
+		cfg:      e.cfg,
+		client:   stream{conn: e.conn},
+		done:     make(chan struct{}),
+	}
+	for _, param := range p.Params {
+		if param.Name == "application_name" {
+			s.appName = param.Value
+		}
+	}
+	s.waiter = pool.Waiter[*server]{Taker: s, Class: class(p.Params)}
+	if p.Replication() {
+		s.machine.Pin(txn.PinReplication) // what it leaves behind can't be shared
+	}
+	h.register(s)
+	defer h.keys.Delete(s.key.pid)
+	return h.admit(s, lenderKey{e.cfg.Identity, s.user, s.database})
+}
+
+// upstreamError is what a client is told when no backend can be had for it. The
+// server's own word is passed on, unless it is about the proxy's own login.
+func upstreamError(err error) *wire.Error {
+	var refusal *backend.ServerError
+	if !errors.As(err, &refusal) {
+		return wire.UpstreamUnreachable()
+	}
+	f := wire.ParseError(refusal.Body)
+	if bytes.HasPrefix(f.Code, []byte("28")) {
+		return wire.UpstreamRefused()
+	}
+	return &wire.Error{Severity: string(f.Severity), Code: string(f.Code), Message: string(f.Message)}
+}

@@ -1,0 +1,75 @@
+package txn
+
+import (
+	"iter"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+)
+
+// report is a ParameterStatus.
+type report struct{ name, value string }
+
+// Reported says that a ParameterStatus came during this session's own work. The
+// value is what is in force, in the server's own words. PostgreSQL sends it
+// just before ReadyForQuery, or up to version 13 before the CommandComplete of
+// the very statement, so it is kept until Ready; the last one of a name counts.
+func (m *Machine) Reported(name, value string) {
+	m.reports = append(m.reports, report{lower(name), value})
+	if m.queue.empty() {
+		m.applyReports()
+	}
+}
+
+func (m *Machine) applyReports() {
+	for _, r := range m.reports {
+		m.applyReport(r)
+	}
+	clear(m.reports)
+	m.reports = m.reports[:0]
+}
+
+// applyReport ignores a variable that is at its start-up value. That is what
+// such a report says when it comes from a rollback, and variables such as
+// is_superuser nobody can set.
+func (m *Machine) applyReport(r report) {
+	v, ok := m.vars.Get(r.name)
+	if !ok || v.InForce() == nil {
+		return
+	}
+	now := &guc.Value{Text: r.value, Known: true}
+	if v.Local != nil {
+		v.Local = now
+	} else {
+		v.Session = now
+	}
+	m.vars = m.vars.With(v)
+}
+
+// Learned says what current_setting answered for name while the session was
+// idle: that is its session value from now on. It has no effect while a
+// transaction is under way, since the answer may be a local value.
+func (m *Machine) Learned(name, value string) {
+	if m.frames.empty() {
+		m.put(lower(name), &guc.Value{Text: value, Known: true}, false)
+	}
+}
+
+// Unlearned yields the names whose session value is not Known, in order. They
+// are to be asked for while the session is idle.
+func (m *Machine) Unlearned() iter.Seq[string] { return m.vars.Unlearned() }
+
+// lower folds as PostgreSQL compares names of settings: ASCII only.
+func lower(name string) string {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; 'A' <= c && c <= 'Z' {
+			b := []byte(name)
+			for ; i < len(b); i++ {
+				if 'A' <= b[i] && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
+		}
+	}
+	return name
+}
