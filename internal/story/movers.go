@@ -10,7 +10,7 @@ type movers struct {
 	hold    [2]*neighbour
 	now     int    // which of the two is in a transaction
 	freed   string // the backend on which the story must go on
-	started string // when that backend last began a query
+	started string // when that backend last began or ended something
 }
 
 func newMovers(p *playing) (company, error) {
@@ -58,7 +58,7 @@ func (m *movers) after() error {
 }
 
 func (m *movers) lastQuery() (string, error) {
-	r, err := m.p.admin.Query("SELECT query_start FROM pg_stat_activity WHERE pid = " + m.freed)
+	r, err := m.p.admin.Query("SELECT state_change FROM pg_stat_activity WHERE pid = " + m.freed)
 	if err != nil {
 		return "", err
 	}

@@ -126,14 +126,17 @@ func plan(have, want *guc.Set) []step {
 		if _, set := have.Get(name); set {
 			first.add(name, nil)
 		}
-		if v, set := want.Get(name); set {
+		if v, set := want.Get(name); set && !v.Session.Default {
 			last.add(name, &v.Session.Text)
 		}
 	}
 	for from, to := range guc.Diff(have, want) {
-		name, value := from.Name, (*string)(nil)
-		if to.Session != nil {
-			name, value = to.Name, &to.Session.Text
+		name, value := to.Name, (*string)(nil)
+		if name == "" {
+			name = from.Name
+		}
+		if to.Session != nil && !to.Session.Default {
+			value = &to.Session.Text
 		}
 		switch name {
 		case userVar, roleVar:

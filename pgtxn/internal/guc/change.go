@@ -28,14 +28,14 @@ func (s *Set) DropLocals() *Set {
 	if v.empty() {
 		return merge(left, right)
 	}
-	return node(v, s.rank, hashVar(v), left, right)
+	return node(v, s.rank, totalsOf(v), left, right)
 }
 
 // KeepDefined is s after later was rolled back to it: s, and at Default the
 // custom names that came since. later must have grown out of s by changes that
 // keep custom names, which is all of them here.
 func (s *Set) KeepDefined(later *Set) *Set {
-	if s.customs() == later.customs() {
+	if s.totals().custom == later.totals().custom {
 		return s
 	}
 	kept := s
@@ -50,15 +50,15 @@ func (s *Set) KeepDefined(later *Set) *Set {
 func (s *Set) insert(v Var, rank uint64) *Set {
 	switch {
 	case s == nil:
-		return node(v, rank, hashVar(v), nil, nil)
+		return node(v, rank, totalsOf(v), nil, nil)
 	case v.Name == s.v.Name:
 		if v.equal(s.v) {
 			return s
 		}
-		return node(v, rank, hashVar(v), s.left, s.right)
+		return node(v, rank, totalsOf(v), s.left, s.right)
 	case above(rank, v.Name, s):
 		left, right := s.split(v.Name)
-		return node(v, rank, hashVar(v), left, right)
+		return node(v, rank, totalsOf(v), left, right)
 	case v.Name < s.v.Name:
 		return s.between(s.left.insert(v, rank), s.right)
 	default:

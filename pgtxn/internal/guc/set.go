@@ -9,35 +9,50 @@ type Set struct {
 	v           Var
 	rank        uint64 // priority(v.Name): nobody below has a higher one
 	left, right *Set   // the names before v.Name, the names after it
-	hash        Hash   // of the whole subtree, as are the counts
-	size        int32
-	unknown     int32 // session values that are not Known
-	locals      int32 // variables with a Local
-	custom      int32
+	sum         totals // of v and of all below
 }
 
-// node builds a Set from v, whose hash is own, and the Sets on either side.
-func node(v Var, rank uint64, own Hash, left, right *Set) *Set {
-	s := &Set{v: v, rank: rank, left: left, right: right, hash: own, size: 1}
+// totals are what is known of many variables without looking at each.
+type totals struct {
+	hash    Hash
+	size    int32
+	unknown int32 // session values that are not Known
+	locals  int32 // variables with a Local
+	custom  int32
+}
+
+func totalsOf(v Var) totals {
+	t := totals{hash: hashVar(v), size: 1}
 	if v.Session != nil && !v.Session.Known {
-		s.unknown = 1
+		t.unknown = 1
 	}
 	if v.Local != nil {
-		s.locals = 1
+		t.locals = 1
 	}
 	if Custom(v.Name) {
-		s.custom = 1
+		t.custom = 1
 	}
-	for _, side := range [2]*Set{left, right} {
-		if side != nil {
-			s.hash = s.hash.plus(side.hash)
-			s.size += side.size
-			s.unknown += side.unknown
-			s.locals += side.locals
-			s.custom += side.custom
-		}
+	return t
+}
+
+func (t totals) plus(u totals) totals {
+	return totals{t.hash.plus(u.hash), t.size + u.size, t.unknown + u.unknown, t.locals + u.locals, t.custom + u.custom}
+}
+
+func (t totals) minus(u totals) totals {
+	return totals{t.hash.minus(u.hash), t.size - u.size, t.unknown - u.unknown, t.locals - u.locals, t.custom - u.custom}
+}
+
+func (s *Set) totals() totals {
+	if s == nil {
+		return totals{}
 	}
-	return s
+	return s.sum
+}
+
+// node makes a Set of v, whose totals are own, and the Sets on either side.
+func node(v Var, rank uint64, own totals, left, right *Set) *Set {
+	return &Set{v, rank, left, right, own.plus(left.totals()).plus(right.totals())}
 }
 
 // between is s with other sides; s itself when they are its own.
@@ -45,51 +60,23 @@ func (s *Set) between(left, right *Set) *Set {
 	if left == s.left && right == s.right {
 		return s
 	}
-	return node(s.v, s.rank, s.own(), left, right)
+	own := s.sum.minus(s.left.totals()).minus(s.right.totals())
+	return node(s.v, s.rank, own, left, right)
 }
-
-func (s *Set) own() Hash { return s.hash.minus(s.left.Hash()).minus(s.right.Hash()) }
 
 // Len is the number of variables.
-func (s *Set) Len() int {
-	if s == nil {
-		return 0
-	}
-	return int(s.size)
-}
+func (s *Set) Len() int { return int(s.totals().size) }
 
 // Unknown is the number of variables whose session value is not Known. While
 // there is one, the Set says what was asked, not what is: two sessions that
 // asked the same may have got different things.
-func (s *Set) Unknown() int {
-	if s == nil {
-		return 0
-	}
-	return int(s.unknown)
-}
+func (s *Set) Unknown() int { return int(s.totals().unknown) }
 
 // Locals is the number of variables with a SET LOCAL in force.
-func (s *Set) Locals() int {
-	if s == nil {
-		return 0
-	}
-	return int(s.locals)
-}
-
-func (s *Set) customs() int {
-	if s == nil {
-		return 0
-	}
-	return int(s.custom)
-}
+func (s *Set) Locals() int { return int(s.totals().locals) }
 
 // Hash identifies the content.
-func (s *Set) Hash() Hash {
-	if s == nil {
-		return Hash{}
-	}
-	return s.hash
-}
+func (s *Set) Hash() Hash { return s.totals().hash }
 
 // Equal reports whether both hold the same variables with the same values.
 func (s *Set) Equal(t *Set) bool { return s.Len() == t.Len() && s.Hash() == t.Hash() }

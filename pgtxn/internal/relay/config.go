@@ -32,6 +32,9 @@ type Config struct {
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.
 	TLS func() *tls.Config
+	// TLSRequired refuses clients that don't ask for TLS, as hostssl does in
+	// pg_hba.conf.
+	TLSRequired bool
 	// Users is the user list, or nil: then everybody is let in (trust).
 	Users *auth.Users
 

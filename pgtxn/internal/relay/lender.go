@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,8 +54,10 @@ func (l *lender) configure(cfg *Config) {
 
 // Start-up parameters other than user and database decide what a backend is
 // like after login, so backends are shared among clients that gave the same:
-// these are their class.
+// these are their class. Their order does not matter to the server.
 func class(params []wire.Param) string {
+	params = slices.Clone(params)
+	slices.SortStableFunc(params, func(a, b wire.Param) int { return strings.Compare(a.Name, b.Name) })
 	var b strings.Builder
 	for _, p := range params {
 		if p.Name != "user" && p.Name != "database" {

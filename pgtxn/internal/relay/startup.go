@@ -126,6 +126,9 @@ func (e *entrance) startTLS(ctx context.Context) error {
 
 // authenticate lets the client in or returns why not.
 func (e *entrance) authenticate(p *wire.Startup) error {
+	if e.cfg.TLSRequired && e.conn.TLS() == nil {
+		return wire.TLSRequired(e.host(), p.User(), p.Database())
+	}
 	if e.cfg.Users == nil {
 		_, err := e.conn.Write(auth.AppendOK(p.AppendNegotiation(nil)))
 		return err
@@ -148,6 +151,15 @@ func (e *entrance) authenticate(p *wire.Startup) error {
 			return e.rejected(p.User(), known, err)
 		}
 	}
+}
+
+// host is how PostgreSQL names the client's end in its errors.
+func (e *entrance) host() string {
+	host, _, err := net.SplitHostPort(e.addr.String())
+	if err != nil {
+		return "[local]" // a Unix socket
+	}
+	return host
 }
 
 func (e *entrance) rejected(user string, known bool, err error) error {

@@ -98,7 +98,8 @@ func isSyntax(w keyword, before mark) bool {
 	case kwConflict:
 		return before.kw == kwOn
 	case kwCube, kwRollup: // GROUP BY DISTINCT a, ROLLUP (b), or in GROUPING SETS (…)
-		return before.kw == kwBy || before.kw == kwDistinct || before.kind == ',' || before.kind == '('
+		return before.kw == kwBy || before.kw == kwDistinct || before.kw == kwAll ||
+			before.kind == ',' || before.kind == '('
 	case kwFirst, kwNext:
 		return before.kw == kwFetch
 	case kwInsert: // MERGE … WHEN NOT MATCHED THEN INSERT (…)

@@ -98,19 +98,19 @@ func (p *parser) variable(st *Statement) {
 // variableName reads a name such as work_mem or my.tenant. The server compares
 // them without regard to case, in quotes or not.
 func (p *parser) variableName() string {
-	name := p.ident()
+	name := fold(nil, []byte(p.ident()))
 	for p.tok.kind == '.' {
 		p.next()
-		name += "." + p.ident()
+		name = append(name, '.')
+		name = fold(name, []byte(p.ident()))
 	}
-	var buf [2*maxIdentifier + 1]byte
-	switch name = string(fold(buf[:0], []byte(name))); name {
+	switch string(name) {
 	case "sort_mem": // names of old, see map_old_guc_names in guc.c
 		return "work_mem"
 	case "vacuum_mem":
 		return "maintenance_work_mem"
 	}
-	return name
+	return string(name)
 }
 
 // endsWithTransaction lists the variables that start each transaction from

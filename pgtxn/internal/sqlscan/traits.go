@@ -73,7 +73,12 @@ func (r *reading) queryWord(kw keyword) {
 		r.traits |= Writes // INSERT INTO, MERGE INTO, SELECT INTO
 	case kwTemp, kwTemporary:
 		switch r.prev.kw {
-		case kwInto, kwLocal, kwGlobal:
+		case kwInto:
+			if r.prev2.kw == kwInsert || r.prev2.kw == kwMerge {
+				return // a table called temp
+			}
+			r.traits |= Temp
+		case kwLocal, kwGlobal:
 			r.traits |= Temp
 		}
 	case kwFrom:

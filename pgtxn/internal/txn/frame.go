@@ -29,7 +29,7 @@ func (s *stack) open(vars *guc.Set) {
 // name and never release it, so a name is kept once for the whole run.
 func (s *stack) push(name string, vars *guc.Set) {
 	if below := s.top(); below.name == name {
-		name = "" + below.name
+		name = below.name
 	}
 	*s = append(*s, frame{name: name, vars: vars})
 }

@@ -84,6 +84,5 @@ func (m *Machine) discardAll(late Pins) {
 		m.vars = m.vars.Without(v.Name)
 	}
 	m.end(false)
-	m.doubt = false
 	m.pins = m.pins&PinReplication | late | m.queue.pins()
 }

@@ -6,8 +6,8 @@ q: SET v = 1; SET w = 1
 c 2
 s: v=1
 z: I
-q: BEGIN; SET v = 2; RESET w
-c 3
+q: BEGIN; SET v = 2; RESET w; SET LOCAL v = 3
+c 4
 z: T
 q: SELECT 1
 c

@@ -30,6 +30,24 @@ z: I
 vars
 = nothing set
 
+## The report of a value that LOCAL TO DEFAULT masks leaves it masked
+q: SET timezone = 'UTC'
+c
+s: TimeZone=UTC
+z: I
+q: BEGIN; SET LOCAL timezone TO DEFAULT
+c 2
+s: TimeZone=Europe/Berlin
+z: T
+vars
+= timezone=UTC/default
+q: RESET ALL; COMMIT
+c 2
+s: TimeZone=UTC
+z: I
+vars
+= timezone=UTC
+
 ## Up to PostgreSQL 13 a report comes before the CommandComplete
 q: SET timezone = 'utc'
 s: TimeZone=UTC

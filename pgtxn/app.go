@@ -1,0 +1,124 @@
+package pgtxn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
+)
+
+func init() {
+	caddy.RegisterModule(&App{})
+}
+
+// App applies the handlers' options to the pools that live when their
+// configuration starts. It has no options of its own and need not be
+// configured: the handlers see to it that it runs.
+type App struct {
+	configs []*relay.Config // of the handlers of this configuration
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "pgtxn",
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// register takes the configuration of a handler. Those that share pools must
+// agree on what the pools are like.
+func (a *App) register(cfg *relay.Config) error {
+	for _, other := range a.configs {
+		if option := difference(cfg, other); other.Identity == cfg.Identity && option != "" {
+			return fmt.Errorf("%s: another pgtxn handler shares the pools of %s, with another value; give both the same",
+				option, strings.Join(cfg.Upstream.Addresses, " "))
+		}
+	}
+	a.configs = append(a.configs, cfg)
+	return nil
+}
+
+// difference names an option of pools that differs, or is "".
+func difference(a, b *relay.Config) string {
+	switch {
+	case a.PoolSize != b.PoolSize:
+		return "pool_size"
+	case a.WaitTimeout != b.WaitTimeout:
+		return "wait_timeout"
+	case a.IdleTimeout != b.IdleTimeout:
+		return "idle_timeout"
+	case a.MaxLifetime != b.MaxLifetime:
+		return "max_lifetime"
+	case a.ConnectTimeout != b.ConnectTimeout:
+		return "connect_timeout"
+	}
+	return ""
+}
+
+// process is what all configurations have in common. Connections outlive
+// theirs, so nothing here ends with one.
+var process struct {
+	sync.Mutex
+	hub *relay.Hub
+	// started holds the apps that run, the newest last. There are two while
+	// one configuration takes over from another.
+	started []*App
+}
+
+// theHub returns the hub of this process.
+func theHub() (*relay.Hub, error) {
+	process.Lock()
+	defer process.Unlock()
+	if process.hub == nil {
+		hub, err := relay.NewHub()
+		if err != nil {
+			return nil, err
+		}
+		process.hub = hub
+	}
+	return process.hub, nil
+}
+
+// Start applies this configuration to the pools that live.
+func (a *App) Start() error {
+	hub, err := theHub()
+	if err != nil {
+		return err
+	}
+	process.Lock()
+	process.started = append(process.started, a)
+	process.Unlock()
+	a.apply(hub)
+	return nil
+}
+
+// Stop applies the configuration that goes on, if there is one: after a reload
+// that failed, this is not the newest.
+func (a *App) Stop() error {
+	process.Lock()
+	process.started = slices.DeleteFunc(process.started, func(other *App) bool { return other == a })
+	var newest *App
+	if n := len(process.started); n > 0 {
+		newest = process.started[n-1]
+	}
+	hub := process.hub
+	process.Unlock()
+	if newest != nil {
+		newest.apply(hub)
+	}
+	return nil
+}
+
+func (a *App) apply(hub *relay.Hub) {
+	for _, cfg := range a.configs {
+		hub.Configure(cfg)
+	}
+}
+
+// Interface guard
+var _ caddy.App = (*App)(nil)

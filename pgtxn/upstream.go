@@ -1,0 +1,152 @@
+package pgtxn
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+)
+
+const defaultSSLMode = string(backend.Prefer)
+
+var sslModes = []string{
+	string(backend.Disable), string(backend.Prefer), string(backend.Require),
+	string(backend.VerifyCA), string(backend.VerifyFull),
+}
+
+// upstream returns where the servers are and how to come in, and the identity
+// of that: handlers with equal ones share their pools. New passwords make no
+// new identity, but another users file does: no client gets a connection that
+// was opened with a password which its own handler does not have.
+func (h *Handler) upstream(users *auth.Users) (*backend.Config, string, error) {
+	cfg := &backend.Config{SSLMode: backend.SSLMode(cmp.Or(h.SSLMode, defaultSSLMode))}
+	for _, option := range h.Upstreams {
+		address, err := replaced("upstream", option)
+		if err == nil {
+			address, err = dialAddress(address)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		cfg.Addresses = append(cfg.Addresses, address)
+	}
+	if err := h.upstreamLogin(cfg, users); err != nil {
+		return nil, "", err
+	}
+	files, err := h.upstreamTLS(cfg)
+	if err != nil {
+		return nil, "", err
+	}
+	login := []string{cfg.User}
+	if cfg.User == "" {
+		login = []string{"", h.Users}
+	}
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%q %q %q %q", cfg.Addresses, cfg.SSLMode, login, files)
+	return cfg, fmt.Sprintf("%x", hash.Sum(nil)), nil
+}
+
+// upstreamLogin sets who logs in at the servers, and with which password.
+func (h *Handler) upstreamLogin(cfg *backend.Config, users *auth.Users) (err error) {
+	var secret auth.Secret
+	cfg.Secret = func(string) (auth.Secret, bool) { return secret, secret.HasPassword() }
+	if h.UpstreamUser == "" {
+		if users != nil {
+			cfg.Secret = users.Lookup
+		}
+		return nil
+	}
+	if cfg.User, err = replaced("upstream_user", h.UpstreamUser); err != nil || h.UpstreamPassword == "" {
+		return err
+	}
+	password, err := replaced("upstream_password", h.UpstreamPassword)
+	if err != nil {
+		return err
+	}
+	if secret, err = auth.ParseSecret(cfg.User, password); err != nil {
+		return fmt.Errorf("upstream_password: %w", err)
+	}
+	if !secret.HasPassword() {
+		return errors.New("upstream_password: this is a SCRAM verifier, and it takes the password itself to log in")
+	}
+	return nil
+}
+
+// upstreamTLS reads the certificates for TLS towards the servers, and returns
+// the contents of the files.
+func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
+	read := func(option, path string) []byte {
+		if path == "" || err != nil {
+			return nil
+		}
+		if path, err = replaced(option, path); err != nil {
+			return nil
+		}
+		content, readErr := os.ReadFile(path)
+		if readErr != nil {
+			err = fmt.Errorf("%s: %w", option, readErr)
+		}
+		files = append(files, string(content))
+		return content
+	}
+	root, cert, key := read("sslrootcert", h.SSLRootCert), read("sslcert", h.SSLCert), read("sslkey", h.SSLKey)
+	if err != nil {
+		return nil, err
+	}
+	cfg.TLS = new(tls.Config)
+	if root != nil {
+		cfg.TLS.RootCAs = x509.NewCertPool()
+		if !cfg.TLS.RootCAs.AppendCertsFromPEM(root) {
+			return nil, fmt.Errorf("sslrootcert: %s has no certificate in PEM form", h.SSLRootCert)
+		}
+	}
+	if cert != nil {
+		pair, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			return nil, fmt.Errorf("sslcert %s with sslkey %s: %w", h.SSLCert, h.SSLKey, err)
+		}
+		cfg.TLS.Certificates = []tls.Certificate{pair}
+	}
+	return files, nil
+}
+
+// dialAddress returns the address in the form that backend.Config has.
+func dialAddress(option string) (string, error) {
+	path, isPath := strings.CutPrefix(option, "unix/")
+	if isPath || strings.HasPrefix(option, "/") {
+		return socketPath(path)
+	}
+	network, host, port, err := caddy.SplitNetworkAddress(option)
+	if err != nil {
+		return "", fmt.Errorf("upstream: %w", err)
+	}
+	port = cmp.Or(port, "5432")
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" || network != "" && network != "tcp" {
+		return "", fmt.Errorf("upstream: '%s' is not host:port and not the path of a Unix socket", option)
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// socketPath checks the path of a Unix socket. A socket that is not there yet
+// is no error.
+func socketPath(path string) (string, error) {
+	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "@") {
+		return "", fmt.Errorf("upstream: the path of a Unix socket begins with a slash, '%s' does not", path)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return "", fmt.Errorf("upstream: %s is a folder; name the socket in it, such as %s", path, filepath.Join(path, ".s.PGSQL.5432"))
+	}
+	return path, nil
+}
