@@ -24,7 +24,7 @@ type neighbour struct {
 
 // newNeighbour connects and sets the values of number who.
 func newNeighbour(p *playing, who int) (*neighbour, error) {
-	c, err := p.open(p.target, p.story.Startup...) // backends are shared among clients that start up alike
+	c, err := p.open(p.target)
 	if err != nil {
 		return nil, err
 	}

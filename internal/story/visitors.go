@@ -17,7 +17,7 @@ type visitors struct {
 }
 
 func newVisitors(p *playing) (company, error) {
-	direct, err := p.open(p.onServer(), p.story.Startup...)
+	direct, err := p.open(p.onServer())
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (v *visitors) between() error {
 }
 
 func (v *visitors) visit() error {
-	c, err := v.p.open(v.p.target, v.p.story.Startup...)
+	c, err := v.p.open(v.p.target)
 	if err != nil {
 		return err
 	}

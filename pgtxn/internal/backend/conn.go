@@ -28,6 +28,7 @@ type Conn struct {
 
 	secret  []byte
 	own     [numOwn]bool // which of our own statements are prepared here
+	unsure  bool         // those that are not may be all the same
 	tainted string
 }
 
@@ -53,6 +54,13 @@ func (c *Conn) Report(name, value string) { c.report(name, value) }
 
 func (c *Conn) report(name, value string) {
 	c.Reported = c.Reported.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
+}
+
+// Unsure says that the server skipped or refused an exchange, so that it may or
+// may not have prepared what was in it.
+func (c *Conn) Unsure() {
+	c.own = [numOwn]bool{}
+	c.unsure = true
 }
 
 // Forgot says that the server dropped all its prepared statements.

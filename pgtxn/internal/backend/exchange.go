@@ -15,6 +15,7 @@ const (
 	ownCommit
 	ownReset
 	ownSet
+	ownSetLocal
 	ownGet
 	numOwn
 )
@@ -24,6 +25,8 @@ var own = [numOwn]struct{ name, sql string }{
 	ownCommit: {"caddy_pgtxn_commit", "COMMIT"},
 	ownReset:  {"caddy_pgtxn_reset", "RESET ALL"},
 	ownSet: {"caddy_pgtxn_set", "SELECT pg_catalog.set_config(n, v, false)" +
+		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
+	ownSetLocal: {"caddy_pgtxn_set_local", "SELECT pg_catalog.set_config(n, v, true)" +
 		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
 	ownGet: {"caddy_pgtxn_get", "SELECT n, pg_catalog.current_setting(n, true)" +
 		" FROM unnest($1::pg_catalog.text[]) AS t(n)"},
@@ -35,7 +38,7 @@ func IsOwn(name []byte) bool { return strings.HasPrefix(string(name), "caddy_pgt
 
 // Exchange is a conversation that the proxy has with the server for itself:
 // the bytes to send, and one letter for each message that will be answered
-// (P, B, E or S). Its buffers are used again by the next one.
+// (C, P, B, E or S). Its buffers are used again by the next one.
 type Exchange struct {
 	Bytes   []byte
 	Replies []byte
@@ -73,6 +76,20 @@ func (c *Conn) Learn(e *Exchange, names []*string) {
 	e.sync()
 }
 
+// Set makes e what sets names to values where the session stands now, in a
+// transaction or not, as SET or as SET LOCAL does; with sync it ends with a Sync.
+func (c *Conn) Set(e *Exchange, names, values []*string, local, sync bool) {
+	e.reset()
+	which := ownSet
+	if local {
+		which = ownSetLocal
+	}
+	c.run(e, which, names, values)
+	if sync {
+		e.sync()
+	}
+}
+
 func (e *Exchange) reset() { e.Bytes, e.Replies = e.Bytes[:0], e.Replies[:0] }
 
 func (e *Exchange) sync() {
@@ -83,6 +100,10 @@ func (e *Exchange) sync() {
 func (c *Conn) run(e *Exchange, which int, params ...[]*string) {
 	if !c.own[which] {
 		c.own[which] = true
+		if c.unsure {
+			e.Bytes = wire.AppendClose(e.Bytes, own[which].name)
+			e.Replies = append(e.Replies, 'C')
+		}
 		e.Bytes = wire.AppendParse(e.Bytes, own[which].name, own[which].sql)
 		e.Replies = append(e.Replies, 'P')
 	}

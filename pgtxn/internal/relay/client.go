@@ -149,9 +149,13 @@ func (s *Session) query(m msg) int {
 	if s.mustWait(text) {
 		return 0
 	}
-	s.queue(text)
+	resets := s.queue(text)
+	n := s.pass(m)
+	if resets.Kind != sqlscan.Other {
+		s.rebase(&resets, true)
+	}
 	s.held = s.forgetting
-	return s.pass(m)
+	return n
 }
 
 func (s *Session) queryOversized(m msg) int {
@@ -164,12 +168,26 @@ func (s *Session) queryOversized(m msg) int {
 	return s.pass(m)
 }
 
-// queue notes the statements of a simple Query that goes to the server.
-func (s *Session) queue(text []byte) {
+// queue notes the statements of a simple Query that goes to the server. It
+// returns what they reset, as one statement.
+func (s *Session) queue(text []byte) (resets sqlscan.Statement) {
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
-		s.sent(scan.Statement())
+		st := scan.Statement()
+		s.sent(st)
+		if st.Kind == sqlscan.ResetAll || st.Kind == sqlscan.Reset || st.Default {
+			resets = union(resets, st)
+		}
 	}
 	s.endQuery()
+	return resets
+}
+
+// union is what resets as much as both: of two variables, all.
+func union(a, b sqlscan.Statement) sqlscan.Statement {
+	if a.Kind == sqlscan.Other || a.Name == b.Name && a.Local == b.Local {
+		return b
+	}
+	return sqlscan.Statement{Kind: sqlscan.ResetAll}
 }
 
 // sent notes a statement that goes to the server. If it drops all prepared
@@ -225,8 +243,17 @@ func (s *Session) execute(m msg) int {
 		return 0
 	}
 	s.sent(st)
-	s.srv.replies.push(reply{kind: 'E'})
-	return s.pass(m)
+	s.expect(reply{kind: 'E'})
+	n := s.pass(m)
+	s.rebase(&st, false)
+	return n
+}
+
+// expect notes a message of the extended protocol, up to whose Sync the backend
+// is this session's.
+func (s *Session) expect(r reply) {
+	s.unsynced = true
+	s.srv.replies.push(r)
 }
 
 // syncMessage ends a batch. A server that reads CopyData takes no notice of it.
@@ -240,7 +267,7 @@ func (s *Session) syncMessage(m msg) int {
 		return 0
 	}
 	if !s.copyIn {
-		s.skipping = false
+		s.skipping, s.unsynced = false, false
 		s.held = s.forgetting
 		s.machine.Sync()
 		s.srv.replies.push(reply{kind: 'S'})

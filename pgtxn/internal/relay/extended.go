@@ -26,7 +26,7 @@ func (s *Session) parse(m msg) int {
 	if len(name) == 0 {
 		s.unnamed.setUnnamed(body, s.scanOptions())
 		s.hasUnnamed, s.srv.unnamedOf = true, s.id
-		s.srv.replies.push(reply{kind: 'P', stmt: &s.unnamed})
+		s.expect(reply{kind: 'P', stmt: &s.unnamed})
 		return s.pass(m)
 	}
 	if known := s.stmts[string(name)]; known != nil {
@@ -49,7 +49,7 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 		buf = v.closing(buf, victim)
 	}
 	g.setOwn(stmt.appendParse(buf))
-	v.replies.push(as)
+	s.expect(as)
 }
 
 // parseAgain is the Parse of a name that the client has in use. That is an
@@ -61,7 +61,7 @@ func (s *Session) parseAgain(known *prepared, body []byte) {
 	buf, at := wire.Begin(g.own(), 'P')
 	buf = wire.AppendCString(buf, known.name)
 	g.setOwn(wire.End(append(buf, body...), at))
-	s.srv.replies.push(reply{kind: 'P'})
+	s.expect(reply{kind: 'P'})
 }
 
 // parseOversized passes a text that is too long to be read, under the client's
@@ -72,7 +72,7 @@ func (s *Session) parseOversized(m msg) int {
 	}
 	s.machine.Pin(txn.PinOversized)
 	s.hasUnnamed, s.srv.unnamedOf = false, s.id
-	s.srv.replies.push(reply{kind: 'P'})
+	s.expect(reply{kind: 'P'})
 	return s.pass(m)
 }
 
@@ -92,7 +92,7 @@ func (s *Session) bind(m msg) int {
 	}
 	serverName, st := s.statement(name)
 	s.setPortal(portal, st)
-	s.srv.replies.push(reply{kind: 'B'})
+	s.expect(reply{kind: 'B'})
 	if serverName == string(name) {
 		return s.pass(m)
 	}
@@ -135,12 +135,12 @@ func (s *Session) describeOrClose(m msg) int {
 		if typ == 'C' && kind == 'S' {
 			s.hasUnnamed, s.srv.unnamedOf = false, 0
 		}
-		s.srv.replies.push(reply{kind: typ})
+		s.expect(reply{kind: typ})
 	case typ == 'C':
-		s.srv.replies.push(reply{kind: 'C', undo: s.note(name, nil)})
+		s.expect(reply{kind: 'C', undo: s.note(name, nil)})
 	default:
 		serverName, _ := s.statement(name)
-		s.srv.replies.push(reply{kind: 'D'})
+		s.expect(reply{kind: 'D'})
 		if serverName != string(name) {
 			g := &s.shard.toServer
 			buf, at := wire.Begin(g.own(), 'D')

@@ -36,6 +36,9 @@ func (g *gather) setOwn(buf []byte) { g.buf = buf }
 
 // put adds bytes of our own.
 func (g *gather) put(p []byte) {
+	if len(p) == 0 {
+		return
+	}
 	g.spill()
 	g.buf = append(g.buf, p...)
 }

@@ -18,8 +18,7 @@ func (s *Session) ready() bool {
 	if s.srv == nil && !s.acquire() {
 		return false
 	}
-	if s.fresh {
-		s.fresh = false
+	if s.fresh || s.baseless && s.machine.Idle() {
 		s.apply()
 	}
 	return true
@@ -27,7 +26,7 @@ func (s *Session) ready() bool {
 
 // acquire asks for a backend and reports whether there was one at once.
 func (s *Session) acquire() bool {
-	s.waiter.Label = pool.Label(s.machine.Vars().Hash())
+	s.waiter.Label = pool.Label(s.want().Hash())
 	if m := s.lender.pool.Acquire(&s.waiter); m != nil {
 		s.hold(m.Backend)
 		return true
@@ -48,7 +47,7 @@ func (s *Session) hold(v *server) {
 func (s *Session) Granted(m *pool.Member[*server]) {
 	s.hold(m.Backend)
 	if s.starting {
-		s.greetFrom(m.Backend)
+		s.tryStart()
 		return
 	}
 	s.resume()
@@ -88,7 +87,11 @@ func (s *Session) refuse(e *wire.Error) {
 // apply gives the backend this session's variables, ahead of the client's bytes.
 func (s *Session) apply() {
 	v := s.srv
-	want := s.machine.Vars()
+	if s.baseless {
+		v.Label = nil
+	}
+	s.fresh, s.baseless = false, false
+	want := s.want()
 	scrub := v.dirty && v.owner != s.id
 	if !scrub && v.Label.Hash() == want.Hash() {
 		s.client.send(s.news())
@@ -121,18 +124,22 @@ func (s *Session) news() []byte {
 // settle gives the backend back if nothing keeps it.
 func (s *Session) settle() {
 	v := s.srv
-	if v == nil || s.starting || v.replies.n > 0 || v.cancels > 0 {
+	if v == nil || v.replies.n > 0 || v.cancels > 0 {
 		if v != nil && s.ended && !s.cleaned && v.owesClient() {
 			v.close("client left while a statement was running")
 		}
 		return
 	}
-	if s.ended {
+	switch {
+	case s.ended:
 		s.cleanUp()
 		return
+	case s.starting:
+		s.started()
+		return
 	}
-	busy := s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn
-	if busy || s.machine.Status() != 'I' || s.machine.Pending() > 0 || s.machine.Pins() != 0 {
+	busy := s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn || s.unsynced
+	if busy || !s.machine.Idle() || s.machine.Pins() != 0 {
 		return
 	}
 	if s.learn() {
@@ -181,8 +188,16 @@ func (v *server) learned(row []byte) {
 	name, rest, ok := column(row[2:])
 	value, _, ok2 := column(rest)
 	if ok && ok2 {
-		v.session.machine.Learned(string(name), string(value))
+		v.session.learned(string(name), string(value))
 	}
+}
+
+func (s *Session) learned(name, value string) {
+	if s.starting {
+		s.base = s.base.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
+		return
+	}
+	s.machine.Learned(name, value)
 }
 
 func column(b []byte) (value, rest []byte, ok bool) {
@@ -214,7 +229,10 @@ func reportedName(folded string) string {
 func (s *Session) release() {
 	v := s.srv
 	if !s.fresh {
-		v.Label = s.machine.Vars()
+		v.Label = s.want()
+		if s.baseless {
+			v.Label, s.baseless = nil, false
+		}
 		v.dirty = v.dirty || s.machine.Wrote()
 		v.owner = s.id
 		s.machine.ClearWrote()
@@ -232,7 +250,7 @@ func (s *Session) cleanUp() {
 	open := s.machine.Status() != 'I'
 	keeps := s.machine.Pins() != 0 || s.machine.Vars().Unknown() > 0
 	switch {
-	case s.rest > 0 && !s.dropping, s.skipping, s.copyIn, s.lender.neverShared(s.waiter.Class):
+	case s.rest > 0 && !s.dropping, s.skipping, s.copyIn, s.unsynced, s.lender.neverShared(s.waiter.Class):
 		v.close("client left in the middle of a message")
 	case !open && !keeps:
 		s.release()

@@ -27,9 +27,7 @@ type lender struct {
 	shard    *shard
 	pool     *pool.Pool[*server]
 	sessions map[uint64]*Session
-	// welcome holds what a server reports at login, by class: a client can be
-	// greeted with it without a backend.
-	welcome map[string][]wire.Param
+	starts   map[string]knownStart // by startup packet
 
 	reaping, watching, retrying bool // a timer is set
 	ctx                         context.Context
@@ -39,7 +37,7 @@ type lender struct {
 func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 	l := &lender{
 		key: key, cfg: cfg, shard: sh,
-		sessions: make(map[uint64]*Session), welcome: make(map[string][]wire.Param),
+		sessions: make(map[uint64]*Session), starts: make(map[string]knownStart),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.pool = pool.New(cfg.PoolSize, pool.Hooks[*server](l))
@@ -52,15 +50,14 @@ func (l *lender) configure(cfg *Config) {
 	l.pool.SetLimit(cfg.PoolSize)
 }
 
-// Start-up parameters other than user and database decide what a backend is
-// like after login, so backends are shared among clients that gave the same:
-// these are their class. Their order does not matter to the server.
+// class writes the parameters of a startup packet other than user and database
+// down, in an order of its own, since theirs does not matter to the server.
 func class(params []wire.Param) string {
 	params = slices.Clone(params)
 	slices.SortStableFunc(params, func(a, b wire.Param) int { return strings.Compare(a.Name, b.Name) })
 	var b strings.Builder
 	for _, p := range params {
-		if p.Name != "user" && p.Name != "database" {
+		if p.Name != "user" && p.Name != "database" && !strings.HasPrefix(p.Name, "_pq_.") {
 			b.WriteString(p.Name)
 			b.WriteByte(0)
 			b.WriteString(p.Value)
@@ -112,7 +109,6 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		v := &server{Conn: c, stream: stream{conn: c.Sock}, lender: l, shard: l.shard, member: m}
 		if err = l.shard.loop.Attach(c.Sock, v); err == nil {
 			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)
-			l.welcome[m.Class] = c.Welcome
 			v.idleSince = time.Now()
 			l.pool.Connected(m, v)
 			l.watchAge()

@@ -8,7 +8,8 @@ const (
 	forApply         // the sync of variables ahead of the client's message
 	forLearn         // the question for values behind a transaction
 	forCleanup       // ROLLBACK and DISCARD ALL behind a client that left
-	forPrepare       // a Parse or Close put before the client's own message
+	forPrepare       // what was put into the client's own pipeline
+	forBase          // start-up values set again behind a simple Query that reset
 )
 
 // reply is a message sent to the server whose answer is still to come: its

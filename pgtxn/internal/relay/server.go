@@ -109,8 +109,12 @@ func (v *server) take(data []byte) {
 	}
 	if reason := v.Tainted(); reason != "" {
 		v.close(reason)
-		if s != nil {
-			s.resume() // it lost its backend, not its client, if only the sync failed
+		switch { // if only the sync failed, the session goes on without this backend
+		case s == nil || s.ended:
+		case s.starting:
+			s.startRefused()
+		default:
+			s.resume()
 		}
 		return
 	}
@@ -248,7 +252,7 @@ func (v *server) reported(body []byte) bool {
 		return false
 	}
 	v.session.machine.Reported(name, value)
-	return true
+	return !v.session.hasBase(name) // that is told when all is over, with the value that the client sees
 }
 
 // finished: a statement has run, or its portal has paused.
@@ -276,6 +280,7 @@ func (v *server) forget(tag []byte) {
 		v.Forgot()
 		clear(v.session.stmts)
 	}
+	v.session.baseless = v.session.base != nil && string(tag) == "DISCARD ALL\x00"
 }
 
 // copyIn: the server reads CopyData now. It takes no notice of a Sync until
@@ -307,6 +312,11 @@ func (v *server) failed(body []byte) bool {
 		return false
 	case forLearn:
 		v.session.learnFailed(body)
+		v.Unsure()
+		v.skipToSync()
+		return false
+	case forBase: // the transaction of what reset has failed, and the reset with it
+		v.Unsure()
 		v.skipToSync()
 		return false
 	}
@@ -344,6 +354,8 @@ func (v *server) undo(r *reply) {
 		v.session.undo(r.undo)
 	}
 	switch {
+	case r.stmt == nil && r.party != forClient:
+		v.Unsure()
 	case r.stmt == nil:
 	case r.stmt.name == "":
 		v.session.hasUnnamed, v.unnamedOf = false, v.session.id
@@ -364,7 +376,7 @@ func (v *server) ready(status byte) bool {
 		v.applying = false
 		v.shard.toClient.put(s.news())
 		return false
-	case forLearn:
+	case forLearn, forBase:
 		return false
 	}
 	s.copyIn = false
@@ -372,7 +384,9 @@ func (v *server) ready(status byte) bool {
 		s.cfg.Log.Warn("tracker and server disagree; the server is right",
 			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
 	}
-	s.told = v.Reported
+	now := s.seen(v.Reported)
+	v.shard.toClient.put(s.tellBase(now))
+	s.told = now
 	s.forgetting = s.forgetting && v.replies.n > 0
 	return true
 }

@@ -30,6 +30,11 @@ type Session struct {
 	machine txn.Machine
 	told    *guc.Set // the reported variables as the client knows them
 
+	packet         string   // its startup packet, as a class
+	base           *guc.Set // its start-up values, where they are not the backend's own
+	based, basedOn *guc.Set // want, and the variables it was made of
+	baseless       bool     // DISCARD ALL has reset what the base had set
+
 	// What the client has prepared and bound, and whether its unnamed statement exists.
 	stmts      map[string]*prepared
 	unnamed    prepared
@@ -53,30 +58,13 @@ type Session struct {
 	skipping   bool   // the server skips to the next Sync
 	refusing   bool   // we do: an error of our own was the answer to the batch
 	copyIn     bool   // the server reads CopyData
+	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 
 	starting  bool // no greeting yet
 	ended     bool // the client has left
 	cleaned   bool // what it left open was told to end
 	unlearned bool // the last question for values failed
 	done      chan struct{}
-}
-
-// start greets the client, once there is a backend to know the greeting from.
-func (s *Session) start() {
-	s.starting = true
-	if welcome, known := s.lender.welcome[s.waiter.Class]; known {
-		s.greet(welcome)
-		return
-	}
-	if s.acquire() {
-		s.greetFrom(s.srv)
-	}
-}
-
-func (s *Session) greetFrom(v *server) {
-	welcome := v.Welcome
-	s.release()
-	s.greet(welcome)
 }
 
 // greet sends what follows authentication up to the first ReadyForQuery.

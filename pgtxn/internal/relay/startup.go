@@ -12,8 +12,6 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -201,10 +199,7 @@ func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
 			s.appName = param.Value
 		}
 	}
-	s.waiter = pool.Waiter[*server]{Taker: s, Class: class(p.Params)}
-	if p.Replication() {
-		s.machine.Pin(txn.PinReplication) // what it leaves behind can't be shared
-	}
+	s.takePacket(p)
 	h.register(s)
 	defer h.keys.Delete(s.key.pid)
 	return h.admit(s, lenderKey{e.cfg.Identity, s.user, s.database})

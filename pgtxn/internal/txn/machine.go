@@ -31,8 +31,8 @@ type Machine struct {
 }
 
 // Sent says that a statement goes to the server: each one of a simple Query's
-// text, or one Execute. A FunctionCall is Sent as a statement of trait Calls,
-// with EndQuery and Completed like any other.
+// text, or what one Execute executes, be it empty (Other). A FunctionCall is
+// Sent as a statement of trait Calls, with EndQuery and Completed like others.
 func (m *Machine) Sent(st sqlscan.Statement) {
 	if m.skipping {
 		return

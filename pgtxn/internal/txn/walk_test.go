@@ -119,9 +119,9 @@ func TestRandomWalk(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	walks := 20000
+	walks := 6000
 	if testing.Short() {
-		walks = 2000
+		walks = 1000
 	}
 	for range walks {
 		walk := anyWalk(r)

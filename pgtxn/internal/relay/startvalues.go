@@ -1,0 +1,219 @@
+package relay
+
+import (
+	"strings"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// A client's start-up values are the variables that its startup packet sets:
+// application_name, DateStyle, options=-c …. To a server of its own they are
+// what RESET returns to. Here backends are logged in without any, so that all
+// clients can share them, and a session's start-up values are its base: part of
+// what its backends are given, and given again wherever the client resets.
+//
+// A packet that asks for more than variables that can be set later is not
+// taken apart: a backend that was logged in with just that packet serves it,
+// and only those who came with the same.
+
+// knownStart is what was found out about a startup packet: every client that
+// comes with the same is greeted with it at once.
+type knownStart struct {
+	class   string // of the backends that serve it
+	base    *guc.Set
+	welcome []wire.Param
+}
+
+// maxKnownStarts bounds how many different packets a lender remembers.
+const maxKnownStarts = 1000
+
+// takePacket says what the session asks for.
+func (s *Session) takePacket(p *wire.Startup) {
+	s.packet = class(p.Params)
+	settings, unknown := p.Settings()
+	s.waiter = pool.Waiter[*server]{Taker: s}
+	if p.Replication() {
+		s.machine.Pin(txn.PinReplication) // what it leaves behind can't be shared
+		unknown = append(unknown, "replication")
+	}
+	if len(unknown) > 0 {
+		s.waiter.Class = s.packet
+		return
+	}
+	for _, set := range settings {
+		s.base = s.base.With(guc.Var{Name: set.Name, Session: &guc.Value{Text: set.Value}})
+	}
+}
+
+// start greets the client, once the server has judged its startup packet.
+func (s *Session) start() {
+	s.starting = true
+	if known, ok := s.lender.starts[s.packet]; ok {
+		s.waiter.Class, s.base = known.class, known.base
+		s.greet(known.welcome)
+		return
+	}
+	if s.acquire() {
+		s.tryStart()
+	}
+}
+
+// tryStart gives a backend the start-up values and asks what became of them.
+func (s *Session) tryStart() {
+	v := s.srv
+	s.fresh = false
+	if s.base == nil && v.Label == nil {
+		s.started()
+		return
+	}
+	v.Apply(&s.shard.exchange, s.base, v.dirty)
+	v.dirty = false
+	v.applying = true
+	v.send(s.shard.exchange.Bytes)
+	v.expect(s.shard.exchange.Replies, forApply)
+	var names []*string
+	for b := range s.base.All() {
+		names = append(names, &b.Name)
+	}
+	if len(names) > 0 {
+		v.Learn(&s.shard.exchange, names)
+		v.send(s.shard.exchange.Bytes)
+		v.expect(s.shard.exchange.Replies, forLearn)
+	}
+}
+
+// startRefused: the values can't be set on a backend that is there already.
+// Only a login with the very packet says whether they can be had at all, and
+// if not, in which words.
+func (s *Session) startRefused() {
+	s.base = nil
+	s.waiter.Class = s.packet
+	s.start()
+}
+
+// started: the session's variables are as its packet says. What is known now
+// serves everyone who comes with the same.
+func (s *Session) started() {
+	v := s.srv
+	welcome := make([]wire.Param, 0, len(v.Welcome))
+	for _, p := range v.Welcome {
+		now, _ := v.Reported.Get(p.Name)
+		welcome = append(welcome, wire.Param{Name: p.Name, Value: now.Session.Text})
+	}
+	if len(s.lender.starts) >= maxKnownStarts {
+		clear(s.lender.starts)
+	}
+	s.lender.starts[s.packet] = knownStart{s.waiter.Class, s.base, welcome}
+	s.release()
+	s.greet(welcome)
+}
+
+// want is what the backend has to have for this session: its variables, and
+// its start-up values where it has not changed them.
+func (s *Session) want() *guc.Set {
+	vars := s.machine.Vars()
+	if s.base == nil {
+		return vars
+	}
+	if s.basedOn != vars || s.based == nil {
+		s.basedOn, s.based = vars, overlay(vars, s.base)
+	}
+	return s.based
+}
+
+func overlay(vars, base *guc.Set) *guc.Set {
+	for b := range base.All() {
+		v, _ := vars.Get(b.Name)
+		if v.Session == nil || v.Session.Default {
+			v.Name, v.Session = b.Name, b.Session
+			vars = vars.With(v)
+		}
+	}
+	return vars
+}
+
+// rebase has the start-up values set again behind a statement of the client's
+// that resets variables to what the backend was logged in with: in a simple
+// Query as an exchange of our own (withSync), else in the client's pipeline.
+func (s *Session) rebase(st *sqlscan.Statement, withSync bool) {
+	if s.base == nil {
+		return
+	}
+	var names, values []*string
+	add := func(v guc.Var) {
+		names, values = append(names, &v.Name), append(values, &v.Session.Text)
+	}
+	switch {
+	case st.Kind == sqlscan.ResetAll:
+		for b := range s.base.All() {
+			add(b)
+		}
+	case st.Kind == sqlscan.Reset, st.Kind == sqlscan.Set && st.Default:
+		if b, ok := s.base.Get(st.Name); ok {
+			add(b)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	by := forPrepare
+	if withSync {
+		by = forBase
+	}
+	s.srv.Set(&s.shard.exchange, names, values, st.Local, withSync)
+	s.shard.toServer.put(s.shard.exchange.Bytes)
+	s.srv.expect(s.shard.exchange.Replies, by)
+}
+
+// seen is the server's reported values as the client sees them: at the client's
+// start-up value where the server is at its own.
+func (s *Session) seen(reported *guc.Set) *guc.Set {
+	if s.base == nil {
+		return reported
+	}
+	for b := range s.base.All() {
+		name := reportedName(b.Name)
+		if v, ok := reported.Get(name); ok && s.atStart(b.Name) {
+			v.Session = b.Session
+			reported = reported.With(v)
+		}
+	}
+	return reported
+}
+
+// atStart says whether the client has not changed the variable, or has reset it.
+func (s *Session) atStart(name string) bool {
+	v, _ := s.machine.Vars().Get(name)
+	now := v.InForce()
+	return now == nil || now.Default
+}
+
+// hasBase says whether the client set the reported variable at its start-up.
+func (s *Session) hasBase(reported string) bool {
+	if s.base == nil {
+		return false
+	}
+	_, ok := s.base.Get(strings.ToLower(reported))
+	return ok
+}
+
+// tellBase tells the client, ahead of ReadyForQuery, which of the variables
+// that it set at start-up have another value now than it knows.
+func (s *Session) tellBase(now *guc.Set) (buf []byte) {
+	if s.base == nil || now.Hash() == s.told.Hash() {
+		return nil
+	}
+	for b := range s.base.All() {
+		name := reportedName(b.Name)
+		was, _ := s.told.Get(name)
+		is, ok := now.Get(name)
+		if ok && was.Session != nil && is.Session.Text != was.Session.Text {
+			buf = wire.AppendStatus(buf, name, is.Session.Text)
+		}
+	}
+	return buf
+}
