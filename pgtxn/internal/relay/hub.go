@@ -110,7 +110,6 @@ func (sh *shard) closeAll() {
 		for _, s := range l.sessions {
 			s.leave("shutting down")
 		}
-		l.cfg.PoolSize = 0
 		l.pool.SetLimit(0)
 	}
 }

@@ -56,26 +56,30 @@ func (s *Session) Granted(m *pool.Member[*server]) {
 // Refused is the pool's other answer: there is no server to be had.
 func (s *Session) Refused(err error) {
 	s.waiting = false
-	s.refuse(upstreamError(err))
+	if s.starting {
+		s.fail(upstreamError(err))
+		return
+	}
+	s.refuse(upstreamError(err).Encode(nil))
 }
 
 // waitedTooLong ends a wait that lasted as long as it may.
 func (s *Session) waitedTooLong() {
 	s.lender.pool.Cancel(&s.waiter)
 	s.waiting = false
-	s.refuse(wire.WaitTimeout(s.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
-}
-
-// refuse answers the message that waited with an error instead of running it.
-// The session goes on, as after an error of the server's.
-func (s *Session) refuse(e *wire.Error) {
+	e := wire.WaitTimeout(s.cfg.WaitTimeout, s.lender.pool.Counts().Limit)
 	if s.starting {
 		s.fail(e)
 		return
 	}
-	typ, total, _ := wire.Head(s.in)
-	s.client.send(e.Encode(nil))
-	if typ == 'Q' || typ == 'F' {
+	s.refuse(e.Encode(nil))
+}
+
+// refuse answers the message that waited with an ErrorResponse instead of having
+// it run. The session goes on, as after an error of the server's.
+func (s *Session) refuse(e []byte) {
+	s.client.send(e)
+	if typ, total, _ := wire.Head(s.in); typ == 'Q' || typ == 'F' {
 		s.client.send(wire.AppendReady(nil, 'I'))
 		s.rest, s.dropping = total, true
 	} else {

@@ -57,6 +57,7 @@ type Session struct {
 	forgetting bool   // what was sent drops all prepared statements
 	skipping   bool   // the server skips to the next Sync
 	refusing   bool   // we do: an error of our own was the answer to the batch
+	refusal    []byte // the error with which the message that is held is to be refused
 	copyIn     bool   // the server reads CopyData
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 

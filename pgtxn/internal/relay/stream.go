@@ -19,9 +19,9 @@ func (s *stream) send(p []byte) {
 		return
 	}
 	n, err := s.conn.Write(p)
-	switch {
-	case err == nil:
-	case err == netloop.ErrWouldBlock:
+	switch err {
+	case nil:
+	case netloop.ErrWouldBlock:
 		s.out = append(s.out, p[n:]...)
 	default:
 		s.dead = true

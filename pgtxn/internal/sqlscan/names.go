@@ -28,7 +28,7 @@ func identifier(sql []byte, t token) string {
 	case t.kind != tokQuoted:
 		text = fold(nil, text)
 	case text[0] == '"':
-		text = unquote(text, '"')
+		text = unquote(text)
 	default:
 		text = unquoteUnicode(text)
 	}
@@ -47,14 +47,13 @@ func truncate(name []byte) []byte {
 	return name[:n]
 }
 
-// unquote removes the quotes around text and the doubling of those inside. The
-// closing quote may be missing.
-func unquote(text []byte, quote byte) []byte {
-	text = text[1:]
+// unquote removes the quotes around a name and the doubling of those inside.
+// The closing quote may be missing.
+func unquote(text []byte) []byte {
 	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		if text[i] == quote {
-			if i++; i == len(text) || text[i] != quote {
+	for i := 1; i < len(text); i++ {
+		if text[i] == '"' {
+			if i++; i == len(text) || text[i] != '"' {
 				break
 			}
 		}
@@ -70,7 +69,7 @@ func unquoteUnicode(text []byte) []byte {
 	if last := len(text) - 1; text[last] == '\'' {
 		escape = text[last-1]
 	}
-	text = unquote(text[2:], '"')
+	text = unquote(text[2:])
 	out := make([]byte, 0, len(text))
 	var high rune // first half of a surrogate pair
 	for i := 0; i < len(text); {

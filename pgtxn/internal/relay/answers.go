@@ -1,0 +1,216 @@
+package relay
+
+import (
+	"bytes"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// What the server's answers mean for the session.
+
+// unasked handles what a backend says while nobody holds it.
+func (v *server) unasked(typ byte, body []byte) {
+	switch typ {
+	case 'S': // the server's configuration was reloaded
+		v.report(body)
+	case 'N', 'A':
+	case 'E':
+		v.Taint("server: " + string(wire.ParseError(body).Message))
+	default:
+		v.Taint("a message that nobody waits for")
+	}
+}
+
+func (v *server) report(body []byte) (name, value string) {
+	n, rest, _ := wire.CString(body)
+	val, _, _ := wire.CString(rest)
+	name, value = string(n), string(val)
+	v.Report(name, value)
+	return name, value
+}
+
+// reported: what changes by the client's own doing is told to it where it
+// happens; what changes by our sync is what the client knows already.
+func (v *server) reported(body []byte) bool {
+	name, value := v.report(body)
+	if v.party() != forClient {
+		return false
+	}
+	v.session.machine.Reported(name, value)
+	return !v.session.hasBase(name) // that is told when all is over, with the value that the client sees
+}
+
+// finished: a statement has run, or its portal has paused.
+func (v *server) finished(typ byte, r *reply) {
+	kind, mine := r.kind, r.party
+	if kind == 'E' {
+		v.replies.pop()
+	}
+	if mine != forClient {
+		return
+	}
+	switch {
+	case typ == 's':
+		v.session.machine.Suspended()
+	case typ != 'I' || kind == 'E': // an empty simple Query holds no statement
+		v.session.machine.Completed()
+	}
+}
+
+// forget: the tag says whether the server has dropped all prepared statements,
+// the client's, everybody else's and our own.
+func (v *server) forget(tag []byte) {
+	switch string(bytes.TrimSuffix(tag, []byte{0})) {
+	case "DISCARD ALL", "DEALLOCATE ALL":
+		v.Forgot()
+		clear(v.session.stmts)
+	}
+	v.session.baseless = v.session.base != nil && string(tag) == "DISCARD ALL\x00"
+}
+
+// copyIn: the server reads CopyData now. It takes no notice of a Sync until
+// CopyDone, not even of one that is under way already.
+func (v *server) copyIn() {
+	v.session.copyIn = true
+	v.session.machine.CopyIn()
+	if r := v.replies.front(); r.kind == 'E' {
+		for v.replies.n > 1 && v.replies.at(1).kind == 'S' {
+			v.replies.removeSecond()
+		}
+	}
+}
+
+// failed: the server goes on with the next batch.
+func (v *server) failed(body []byte) bool {
+	r := v.replies.front()
+	if wire.ParseError(body).EndsConnection() || r == nil {
+		v.Taint("server: " + string(wire.ParseError(body).Message))
+		v.session.client.send(v.shard.toClient.take())
+		v.shard.toClient.begin(nil)
+		v.session.client.send(errorMessage(body))
+		v.spoke = true
+		return false
+	}
+	switch r.party {
+	case forApply:
+		v.applyFailed(body)
+		return false
+	case forLearn:
+		v.session.learnFailed(body)
+		v.Unsure()
+		v.skipToSync()
+		return false
+	case forBase: // the transaction of what reset has failed, and the reset with it
+		v.Unsure()
+		v.skipToSync()
+		return false
+	}
+	v.session.machine.Failed()
+	v.session.copyIn = false
+	if r.kind != 'Q' && r.kind != 'F' {
+		v.session.skipping = !v.skipToSync()
+	}
+	if bytes.Contains(body, []byte(ownPrefix)) {
+		v.shard.toClient.put(errorMessage(v.session.clientNames(body)))
+		return false
+	}
+	return true
+}
+
+// skipToSync forgets the messages that the server skips, and takes back what
+// was noted when they were sent, the newest first. It reports whether the Sync
+// that ends the skipping has been sent.
+func (v *server) skipToSync() (sent bool) {
+	n := 0
+	for n < v.replies.n && v.replies.at(n).kind != 'S' {
+		n++
+	}
+	for i := n - 1; i >= 0; i-- {
+		v.undo(v.replies.at(i))
+	}
+	for range n {
+		v.replies.pop()
+	}
+	return v.replies.n > 0
+}
+
+func (v *server) undo(r *reply) {
+	if r.undo != nil {
+		v.session.undo(r.undo)
+	}
+	switch {
+	case r.stmt == nil && r.party != forClient:
+		v.Unsure()
+	case r.stmt == nil:
+	case r.stmt.name == "":
+		v.session.hasUnnamed, v.unnamedOf = false, v.session.id
+	case r.kind == 'P':
+		v.Prepared.Remove(r.stmt.name)
+	case r.kind == 'C':
+		v.Prepared.Add(r.stmt.name, 1<<30)
+	}
+}
+
+// ready: a batch, the client's or ours, is done.
+func (v *server) ready(status byte) bool {
+	r := *v.replies.front()
+	v.replies.pop()
+	s := v.session
+	switch r.party {
+	case forApply:
+		v.applying = false
+		v.shard.toClient.put(s.news())
+		return false
+	case forLearn, forBase:
+		return false
+	}
+	s.copyIn = false
+	if !s.machine.Ready(status) {
+		s.cfg.Log.Warn("tracker and server disagree; the server is right",
+			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
+	}
+	now := s.seen(v.Reported)
+	v.shard.toClient.put(s.tellBase(now))
+	s.told = now
+	s.forgetting = s.forgetting && v.replies.n > 0
+	return true
+}
+
+// applyFailed: the client's own statements behind the sync were refused by the
+// server, since the transaction of the sync is open and aborted. The client
+// gets the sync's error as the answer to each batch; the backend is closed.
+func (v *server) applyFailed(body []byte) {
+	s, g := v.session, &v.shard.toClient
+	s.cfg.Log.Warn("a backend could not be given the session's variables",
+		"session", s.id, "backend", v.PID, "error", string(wire.ParseError(body).Message))
+	for i := range v.replies.n {
+		r := v.replies.at(i)
+		if r.party == forClient && (r.kind == 'Q' || r.kind == 'S' || r.kind == 'F') {
+			g.put(errorMessage(body))
+			g.put(wire.AppendReady(nil, 'I'))
+			s.machine.Failed()
+			s.machine.Ready('I')
+		}
+	}
+	if last := v.replies.n - 1; v.owesClient() && v.replies.at(last).kind != 'S' && v.replies.at(last).kind != 'Q' {
+		g.put(errorMessage(body))
+		s.machine.Failed()
+		s.refusing = true // to the Sync that has not come yet
+	}
+	for i := v.replies.n - 1; i >= 0; i-- {
+		v.undo(v.replies.at(i))
+	}
+	v.replies.reset()
+	if s.held {
+		s.refusal = errorMessage(body)
+	}
+	s.held, s.unsynced, s.skipping, s.copyIn = false, false, false, false
+	s.dropping = s.rest > 0
+	s.srv, v.session = nil, nil
+	v.Taint("its variables could not be set")
+}
+
+func errorMessage(body []byte) []byte {
+	dst, at := wire.Begin(nil, 'E')
+	return wire.End(append(dst, body...), at)
+}
