@@ -4,8 +4,23 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
+
+// session returns the session of a client. Others of tests before may be there.
+func (p *proxy) session(t *testing.T, conn *pgx.Conn) relay.SessionView {
+	t.Helper()
+	client := conn.PgConn().Conn().LocalAddr().String()
+	for _, view := range get[[]relay.SessionView](t, p, "/pgtxn/sessions") {
+		if view.Client == client {
+			return view
+		}
+	}
+	t.Fatalf("no session of %s", client)
+	return relay.SessionView{}
+}
 
 func TestAdmin(t *testing.T) {
 	p := start(t, "upstream UPSTREAM\npool_size 3\nauth trust")
@@ -13,16 +28,7 @@ func TestAdmin(t *testing.T) {
 	exec(t, conn, "SET my.a = 1")
 	exec(t, conn, "BEGIN; SET my.b = 2; SAVEPOINT s; SET LOCAL my.c = 3")
 
-	var views []relay.SessionView
-	for _, view := range get[[]relay.SessionView](t, p, "/pgtxn/sessions") {
-		if view.Client == conn.PgConn().Conn().LocalAddr().String() {
-			views = append(views, view)
-		}
-	}
-	if len(views) != 1 {
-		t.Fatalf("%d sessions of this client", len(views))
-	}
-	view := get[relay.SessionView](t, p, "/pgtxn/sessions/"+views[0].ID)
+	view := get[relay.SessionView](t, p, "/pgtxn/sessions/"+p.session(t, conn).ID)
 	if view.User != "bob" || view.Database != "postgres" || view.ApplicationName != "tester" || view.TLS ||
 		view.State != "active" || view.Transaction != "T" || view.Backend == nil || view.Backend.Address != postgres.Addr {
 		t.Errorf("session: %+v", view)

@@ -21,6 +21,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/mholt/caddy-l4/modules/l4postgres"
 	_ "github.com/mholt/caddy-l4/modules/l4tls"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
@@ -117,7 +118,7 @@ func prepare(t *testing.T, globals ...string) *proxy {
 		*address = fmt.Sprintf("127.0.0.1:%d", port)
 	}
 	p.globals = fmt.Sprintf("admin %s\npersist_config off\nskip_install_trust\nlocal_certs\nstorage file_system %s\n"+
-		"log {\noutput file %s/log\nlevel DEBUG\n}\n%s\n", p.admin, p.dir, p.dir, strings.Join(globals, "\n"))
+		"log {\noutput file %s/log\n}\n%s\n", p.admin, p.dir, p.dir, strings.Join(globals, "\n"))
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Error(err)

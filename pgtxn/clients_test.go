@@ -28,6 +28,16 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+// Matchers read ahead: the handler gets what they have read.
+func TestBehindMatcher(t *testing.T) {
+	p := prepare(t)
+	text := caddyfileOf(p.addr, p.globals, "upstream UPSTREAM\nauth trust")
+	p.loadCaddyfile(t, strings.Replace(text, "route {", "@postgres postgres\nroute @postgres {", 1))
+	if got := ask(t, p.mustConnect(t, "user=postgres sslmode=disable"), "SELECT 'x'"); got != "x" {
+		t.Errorf("answer %q", got)
+	}
+}
+
 func TestUnixSockets(t *testing.T) {
 	p := prepare(t)
 	upstream := fmt.Sprintf("unix/%s/.s.PGSQL.%d", postgres.SocketDir, postgres.Port)
@@ -142,7 +152,8 @@ func TestUpstreamTLS(t *testing.T) {
 }
 
 func TestWaitTimeout(t *testing.T) {
-	p := start(t, "upstream UPSTREAM\npool_size 1\nauth trust\nwait_timeout 50ms")
+	// With an sslmode of its own, this is no pool of another test's.
+	p := start(t, "upstream UPSTREAM\nsslmode disable\npool_size 1\nauth trust\nwait_timeout 50ms")
 	busy, late := p.mustConnect(t, "user=postgres sslmode=disable"), p.mustConnect(t, "user=postgres sslmode=disable")
 	exec(t, busy, "BEGIN")
 	_, err := late.Exec(t.Context(), "SELECT 1", pgx.QueryExecModeSimpleProtocol)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 )
 
 // All contenders reach the server over TCP on 127.0.0.1, as clients reach them, and the poolers hold the same number of
@@ -59,10 +61,14 @@ const pgtxnCaddyfile = `{
 					upstream {{.Server.Addr}}
 					pool_size {{.Pool}}
 					auth trust
+					tls
 				}
 			}
 		}
 	}
+}
+https://127.0.0.1:{{.SitePort}} { # a site, to have the certificate loaded
+	tls {{.Cert}} {{.Key}}
 }
 `
 
@@ -86,10 +92,14 @@ func (b *bench) write(folder, name, text string, port int) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	site, err := pgtest.FreePort()
+	if err != nil {
+		return "", err
+	}
 	var out bytes.Buffer
 	err = t.Execute(&out, map[string]any{
 		"Port": port, "Pool": b.opt.pool, "Server": b.server, "Database": database,
-		"Folder": folder, "Cert": b.certFile(), "Key": b.keyFile(),
+		"Folder": folder, "Cert": b.certFile(), "Key": b.keyFile(), "SitePort": site,
 	})
 	if err != nil {
 		return "", err

@@ -43,12 +43,14 @@ func (v *server) reported(body []byte) bool {
 // finished: a statement has run, or its portal has paused.
 func (v *server) finished(typ byte, r *reply) {
 	kind, mine := r.kind, r.party
+	r.begun = kind == 'Q' || kind == 'F'
 	if kind == 'E' {
 		v.replies.pop()
 	}
 	if mine != forClient {
 		return
 	}
+	v.session.copyIn, v.session.swallowed = false, 0
 	switch {
 	case typ == 's':
 		v.session.machine.Suspended()
@@ -71,13 +73,26 @@ func (v *server) forget(tag []byte) {
 // copyIn: the server reads CopyData now. It takes no notice of a Sync until
 // CopyDone, not even of one that is under way already.
 func (v *server) copyIn() {
-	v.session.copyIn = true
-	v.session.machine.CopyIn()
-	if r := v.replies.front(); r.kind == 'E' {
-		for v.replies.n > 1 && v.replies.at(1).kind == 'S' {
-			v.replies.removeSecond()
-		}
+	s := v.session
+	s.machine.CopyIn()
+	dropped, ended := v.replies.dropSyncs()
+	s.copyIn, s.swallowed = !ended, dropped
+}
+
+// lateReady: a COPY that failed before it read anything left the Syncs behind it
+// to be answered like any other. Nothing else could tell that it did.
+func (v *server) lateReady(status byte) bool {
+	s := v.session
+	if s.swallowed == 0 {
+		v.Taint("ReadyForQuery out of turn")
+		return false
 	}
+	s.swallowed--
+	s.skipping = false
+	if v.replies.n == 0 {
+		s.machine.Ready(status)
+	}
+	return true
 }
 
 // failed: the server goes on with the next batch.
@@ -107,6 +122,7 @@ func (v *server) failed(body []byte) bool {
 	}
 	v.session.machine.Failed()
 	v.session.copyIn = false
+	r.begun = true
 	if r.kind != 'Q' && r.kind != 'F' {
 		v.session.skipping = !v.skipToSync()
 	}
@@ -128,7 +144,7 @@ func (v *server) skipToSync() (sent bool) {
 	for i := n - 1; i >= 0; i-- {
 		v.undo(v.replies.at(i))
 	}
-	for range n {
+	for v.replies.n > 0 && v.replies.front().kind != 'S' {
 		v.replies.pop()
 	}
 	return v.replies.n > 0
@@ -192,7 +208,7 @@ func (v *server) applyFailed(body []byte) {
 			s.machine.Ready('I')
 		}
 	}
-	if last := v.replies.n - 1; v.owesClient() && v.replies.at(last).kind != 'S' && v.replies.at(last).kind != 'Q' {
+	if s.unsynced {
 		g.put(errorMessage(body))
 		s.machine.Failed()
 		s.refusing = true // to the Sync that has not come yet

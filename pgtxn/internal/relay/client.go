@@ -266,12 +266,14 @@ func (s *Session) syncMessage(m msg) int {
 	if !s.ready() {
 		return 0
 	}
-	if !s.copyIn {
-		s.skipping, s.unsynced = false, false
-		s.held = s.forgetting
-		s.machine.Sync()
-		s.srv.replies.push(reply{kind: 'S'})
+	s.machine.Sync()
+	if s.copyIn {
+		s.swallowed++
+		return s.pass(m)
 	}
+	s.skipping, s.unsynced = false, false
+	s.held = s.forgetting
+	s.srv.replies.push(reply{kind: 'S'})
 	return s.pass(m)
 }
 
@@ -299,6 +301,9 @@ func (s *Session) copyMessage(m msg) int {
 		return s.drop(m)
 	}
 	if m.b[0] != 'd' {
+		if !s.copyIn && s.srv.replies.n > 0 {
+			s.srv.replies.push(reply{kind: 'c'})
+		}
 		s.copyIn = false
 		s.machine.CopyEnd()
 	}

@@ -16,7 +16,8 @@ const (
 // type, and what to do about the client's prepared statement when the answer
 // is known.
 type reply struct {
-	kind  byte // Q, P, B, D, E, C, S or F
+	kind  byte // Q, P, B, D, E, C, S or F; or c, which has no answer and is never in front
+	begun bool // Q, F: a part of the answer has come
 	party party
 	stmt  *prepared // P: what is being prepared
 	undo  *change   // P, C: how to take back what was noted when it was sent
@@ -56,17 +57,44 @@ func (r *replies) front() *reply {
 	return r.at(0)
 }
 
+// pop takes the front away, and each c behind it.
 func (r *replies) pop() {
-	*r.at(0) = reply{}
-	r.head = (r.head + 1) & (len(r.ring) - 1)
-	r.n--
+	for first := true; first || r.n > 0 && r.at(0).kind == 'c'; first = false {
+		*r.at(0) = reply{}
+		r.head = (r.head + 1) & (len(r.ring) - 1)
+		r.n--
+	}
 }
 
-// removeSecond takes out the reply behind the next one.
-func (r *replies) removeSecond() {
-	front := *r.at(0)
-	r.pop()
-	*r.at(0) = front
+// readyIsDue says whether ReadyForQuery may come next.
+func (r *replies) readyIsDue() bool {
+	front := r.front()
+	return front != nil && (front.kind == 'S' || front.begun)
+}
+
+// dropSyncs takes the Syncs out that are behind the front and before the end of
+// the copy data, and that end, if it has been sent.
+func (r *replies) dropSyncs() (dropped int, ended bool) {
+	kept := 1
+	for i := 1; i < r.n; i++ {
+		e := *r.at(i)
+		switch {
+		case ended:
+		case e.kind == 'c':
+			ended = true
+			continue
+		case e.kind == 'S':
+			dropped++
+			continue
+		}
+		*r.at(kept) = e
+		kept++
+	}
+	for i := kept; i < r.n; i++ {
+		*r.at(i) = reply{}
+	}
+	r.n = kept
+	return dropped, ended
 }
 
 // reset empties the queue and gives a ring that a long pipeline made large back.

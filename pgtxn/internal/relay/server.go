@@ -97,14 +97,14 @@ func (v *server) take(data []byte) {
 	}
 	s := v.session
 	used := v.step(data)
+	if s != nil {
+		s.client.send(v.shard.toClient.take()) // before v.in, where it may lie, is written to
+	}
 	switch {
 	case used < len(data):
 		v.in = append(v.in[:0], data[used:]...)
 	case v.in != nil:
 		v.in = nil
-	}
-	if s != nil {
-		s.client.send(v.shard.toClient.take())
 	}
 	if reason := v.Tainted(); reason != "" {
 		v.close(reason)
@@ -188,6 +188,9 @@ func (v *server) message(typ byte, body []byte) bool {
 		return v.party() == forClient
 	case 'E':
 		return v.failed(body)
+	}
+	if typ == 'Z' && !v.replies.readyIsDue() {
+		return v.lateReady(body[0])
 	}
 	r := v.replies.front()
 	if r == nil {

@@ -13,7 +13,7 @@ func (r *reading) open() {
 		infix = true // OPERATOR(…) and DISTINCT ON (…): an expression follows
 	case r.mode == modeCopy && r.prev.kw == kwCopy:
 		r.expr = true
-	case r.expr && (r.prev.kind == tokWord || r.prev.kind == tokQuoted) && r.isCall():
+	case r.expr && isName(r.prev) && r.isCall():
 		r.traits |= r.callTraits()
 	}
 	if r.prev.kw != kwExplain { // behind which options may be, then the verb

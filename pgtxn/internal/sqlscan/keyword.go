@@ -185,10 +185,10 @@ func makeSlots() *[slotCount]slot {
 	var table [slotCount]slot
 	for line := range strings.Lines(keywordList) {
 		word, class, _ := strings.Cut(line, " ")
-		*find(&table, word, hash(word)) = slot{word: word, class: class[0]}
+		*find(&table, []byte(word)) = slot{word: word, class: class[0]}
 	}
 	for i, word := range strings.Fields(named) {
-		s := find(&table, word, hash(word))
+		s := find(&table, []byte(word))
 		if s.word == "" {
 			*s = slot{word: word, class: unreserved} // path, not a keyword before PostgreSQL 17
 		}
@@ -197,20 +197,17 @@ func makeSlots() *[slotCount]slot {
 	return &table
 }
 
-// hashByte adds one byte of a word to its hash; the case of letters is lost.
-func hashByte(h uint32, c byte) uint32 { return h*31 + uint32(c|0x20) }
-
-func hash(word string) uint32 {
-	var h uint32
-	for i := range len(word) {
-		h = hashByte(h, word[i])
-	}
-	return h
+// hash of a word that is not empty; the case of letters is lost. It looks at
+// four bytes only: most words that are scanned are no keywords, and long.
+func hash(word []byte) uint32 {
+	n := len(word)
+	return uint32(word[0]|0x20)*0x9E37 + uint32(word[n-1]|0x20)*0x85EB + uint32(word[n/2]|0x20)*0xC2B2 +
+		uint32(word[n/3]|0x20)*0x27D5 + uint32(n)*0x1657
 }
 
 // find returns the slot of a word, in upper or lower case, or the free one where it belongs.
-func find[T string | []byte](table *[slotCount]slot, word T, h uint32) *slot {
-	for ; ; h++ {
+func find(table *[slotCount]slot, word []byte) *slot {
+	for h := hash(word); ; h++ {
 		s := &table[h%slotCount]
 		if s.word == "" || equalFold(word, s.word) {
 			return s
@@ -218,18 +215,18 @@ func find[T string | []byte](table *[slotCount]slot, word T, h uint32) *slot {
 	}
 }
 
-// lookup finds the word whose hash is h.
-func lookup(word []byte, h uint32) (keyword, byte) {
+// lookup says which keyword a word is, if it is one.
+func lookup(word []byte) (keyword, byte) {
 	if len(word) > maxKeyword {
 		return noKeyword, 0
 	}
-	s := find(slots, word, h)
+	s := find(slots, word)
 	return s.kw, s.class
 }
 
 // equalFold compares an identifier with a word in lower case. Only letters,
 // digits, _ and $ can be in either, so that bit 0x20 is the case and no more.
-func equalFold[T string | []byte](ident T, word string) bool {
+func equalFold(ident []byte, word string) bool {
 	if len(ident) != len(word) {
 		return false
 	}

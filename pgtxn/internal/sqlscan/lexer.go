@@ -33,6 +33,7 @@ const (
 	identPart
 	digit
 	space
+	blank // may start what is between tokens
 	punct
 )
 
@@ -48,7 +49,9 @@ var byteClass = func() (t [256]uint8) {
 		case c == '$':
 			t[c] = identPart
 		case c == ' ', c >= '\t' && c <= '\r':
-			t[c] = space
+			t[c] = space | blank
+		case c == '-', c == '/':
+			t[c] = blank
 		}
 	}
 	for _, c := range []byte("()[],;.:") {
@@ -66,7 +69,13 @@ type lexer struct {
 
 // next returns the next token; at the end of the text one of kind tokEOF.
 func (l *lexer) next() token {
-	i := skipBlank(l.sql, l.pos)
+	i := l.pos
+	if i < len(l.sql) && l.sql[i] == ' ' {
+		i++ // most often there is one and no more
+	}
+	if i < len(l.sql) && byteClass[l.sql[i]]&blank != 0 {
+		i = skipBlank(l.sql, i)
+	}
 	if i == len(l.sql) {
 		l.pos = i
 		return token{start: i, end: i}
@@ -117,16 +126,15 @@ func (l *lexer) punct(i int) (kind byte, end int) {
 // word reads an identifier or keyword, or the literal whose prefix it is: E”, B”, X”, N”, U&”, U&"".
 func (l *lexer) word(start int) token {
 	sql, i := l.sql, start
-	var h uint32
-	for ; i < len(sql) && byteClass[sql[i]]&identPart != 0; i++ {
-		h = hashByte(h, sql[i])
+	for i < len(sql) && byteClass[sql[i]]&identPart != 0 {
+		i++
 	}
 	if i == start+1 && i < len(sql) && (sql[i] == '\'' || sql[i] == '&') {
 		if kind, end := l.prefixed(start); end > 0 {
 			return token{mark: mark{kind: kind}, start: start, end: end}
 		}
 	}
-	kw, class := lookup(sql[start:i], h)
+	kw, class := lookup(sql[start:i])
 	return token{mark: mark{kind: tokWord, class: class, kw: kw}, start: start, end: i}
 }
 

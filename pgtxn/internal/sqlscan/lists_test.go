@@ -18,20 +18,20 @@ func TestKeywords(t *testing.T) {
 		if !known && word != "path" {
 			t.Errorf("%q is no keyword", word)
 		}
-		if kw, class := lookup([]byte(strings.ToUpper(word)), hash(word)); kw != keyword(i+1) || class == 0 {
+		if kw, class := lookup([]byte(strings.ToUpper(word))); kw != keyword(i+1) || class == 0 {
 			t.Errorf("%q: found as %d of class %d", word, kw, class)
 		}
 	}
 	for _, line := range lines {
 		word, class, _ := strings.Cut(line, " ")
-		if _, got := lookup([]byte(word), hash(word)); string(got) != class {
+		if _, got := lookup([]byte(word)); string(got) != class {
 			t.Errorf("%q: class %q, want %s", word, got, class)
 		}
 		if len(word) > maxKeyword {
 			t.Errorf("%q is longer than maxKeyword", word)
 		}
 	}
-	if kw, class := lookup([]byte("abalance"), hash("abalance")); kw != noKeyword || class != 0 {
+	if kw, class := lookup([]byte("abalance")); kw != noKeyword || class != 0 {
 		t.Errorf("abalance: found as %d of class %d", kw, class)
 	}
 }

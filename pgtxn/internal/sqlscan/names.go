@@ -23,16 +23,20 @@ func fold(dst, word []byte) []byte {
 
 // identifier gives the name that a word or quoted identifier stands for.
 func identifier(sql []byte, t token) string {
+	var buf [maxIdentifier]byte
+	return string(appendIdentifier(buf[:0], sql, t))
+}
+
+// appendIdentifier appends that name to dst.
+func appendIdentifier(dst, sql []byte, t token) []byte {
 	text := sql[t.start:t.end]
 	switch {
 	case t.kind != tokQuoted:
-		text = fold(nil, text)
+		return fold(dst, truncate(text))
 	case text[0] == '"':
-		text = unquote(text)
-	default:
-		text = unquoteUnicode(text)
+		return append(dst, truncate(unquote(text))...)
 	}
-	return string(truncate(text))
+	return append(dst, truncate(unquoteUnicode(text))...)
 }
 
 // truncate cuts an identifier as the server does, on a character's boundary.

@@ -73,7 +73,7 @@ func (r *reading) step(t token) {
 	case tokQuoted:
 		r.identifier(t)
 	}
-	if t.kind != '.' && t.kind != tokWord && t.kind != tokQuoted {
+	if t.kind != '.' && !isName(t) {
 		r.name.parts = 0
 	}
 	r.prev2, r.prev = r.prev.mark, t
@@ -84,7 +84,8 @@ func (r *reading) identifier(t token) {
 	if r.prev.kind == '.' && r.name.parts > 0 {
 		r.name.parts++
 	} else {
-		r.name = dotted{parts: 1, head: t, before: r.prev.mark}
+		// Field by field: a dotted{…} would be made in memory and copied.
+		r.name.parts, r.name.head, r.name.before = 1, t, r.prev.mark
 		r.afterWith(t)
 	}
 	switch {

@@ -38,6 +38,10 @@ func (p *parser) sessionForm(st *Statement) bool {
 		p.next()
 		p.special(st, "session_authorization")
 	case kwCharacteristics:
+		ahead := *p
+		if ahead.next(); ahead.isVariable() {
+			return false // SET SESSION characteristics.x = 1
+		}
 		st.Kind = SetCharacteristics
 		p.next()
 		p.modes(&st.Modes)
@@ -98,12 +102,17 @@ func (p *parser) variable(st *Statement) {
 // variableName reads a name such as work_mem or my.tenant. The server compares
 // them without regard to case, in quotes or not.
 func (p *parser) variableName() string {
-	name := fold(nil, []byte(p.ident()))
-	for p.tok.kind == '.' {
-		p.next()
+	var buf [2*maxIdentifier + 1]byte
+	name := buf[:0]
+	for isName(p.tok) {
+		name = appendIdentifier(name, p.lex.sql, p.tok)
+		if p.next(); p.tok.kind != '.' {
+			break
+		}
 		name = append(name, '.')
-		name = fold(name, []byte(p.ident()))
+		p.next()
 	}
+	fold(name[:0], name)
 	switch string(name) {
 	case "sort_mem": // names of old, see map_old_guc_names in guc.c
 		return "work_mem"
@@ -125,7 +134,8 @@ func (p *parser) value(st *Statement) {
 	for ; p.tok.kind != tokEOF; p.next() {
 		last = p.tok
 		n++
-		if last.kind == tokString && st.Name == "search_path" && p.contents(last) == "pg_temp" {
+		if last.kind == tokString && st.Name == "search_path" &&
+			bytes.Contains(p.lex.sql[last.start:last.end], []byte("pg_temp")) {
 			st.Traits |= Temp // tables will be made there
 		}
 	}
@@ -150,6 +160,8 @@ func (p *parser) contents(t token) string {
 		if n := bytes.IndexByte(text[1:], '$') + 2; len(text) >= 2*n {
 			return string(text[n : len(text)-n])
 		}
+	case len(text) > 1 && text[0] == '\'' && bytes.IndexByte(text[1:], '\'') == len(text)-2 && !p.lex.escapes:
+		return string(text[1 : len(text)-1])
 	case text[0] == '\'' && !(p.lex.escapes && bytes.IndexByte(text, '\\') >= 0):
 		return string(joinParts(text))
 	}

@@ -10,7 +10,7 @@ func skipBlank(sql []byte, i int) int {
 	for i < len(sql) {
 		c := sql[i]
 		switch {
-		case byteClass[c] == space:
+		case byteClass[c]&space != 0:
 			i++
 		case c == '-' && i+1 < len(sql) && sql[i+1] == '-':
 			i = skipLine(sql, i)
@@ -110,7 +110,7 @@ func continued(sql []byte, i int) int {
 		case c == '\n' || c == '\r':
 			newline = true
 			i++
-		case byteClass[c] == space:
+		case byteClass[c]&space != 0:
 			i++
 		case c == '-' && i+1 < len(sql) && sql[i+1] == '-':
 			i = skipLine(sql, i)

@@ -42,10 +42,12 @@ func (p *parser) noise(kw keyword) {
 	}
 }
 
+func isName(t token) bool { return t.kind == tokWord || t.kind == tokQuoted }
+
 // ident takes a name.
 func (p *parser) ident() string {
 	t := p.tok
-	if t.kind != tokWord && t.kind != tokQuoted {
+	if !isName(t) {
 		return ""
 	}
 	p.next()

@@ -19,10 +19,10 @@ func scanOne(t *testing.T, text string) Statement {
 	return st
 }
 
-func TestTraits(t *testing.T) {
-	tests := []struct{ traits, texts string }{
-		// A name in front of a parenthesis that is no function.
-		{"", `
+// traitTests has texts, one a line, under the traits that each of them must have.
+var traitTests = []struct{ traits, texts string }{
+	// A name in front of a parenthesis that is no function.
+	{"", `
 			SELECT a, b FROM t WHERE a IN (1, 2) AND (b) = ANY ($1) OR EXISTS (SELECT 1) AND NOT (a = 1)
 			SELECT count(*) FILTER (WHERE a > 1) OVER (PARTITION BY (b) ORDER BY (c)) FROM t
 			SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM t GROUP BY ROLLUP (a, b), CUBE (c), GROUPING SETS ((a), (b), ROLLUP (c))
@@ -45,7 +45,7 @@ func TestTraits(t *testing.T) {
 			SHOW call
 			NOTIFY call
 			SELECT temp, temporary, local, "update", insert FROM temp`},
-		{"writes", `
+	{"writes", `
 			INSERT INTO t (a, b) VALUES (1, 2), (3, lower('x')) ON CONFLICT (a) DO UPDATE SET (a, b) = ROW (1, 2) RETURNING (a)
 			INSERT INTO public.t AS x (a) SELECT 1
 			INSERT INTO "T" (a) OVERRIDING SYSTEM VALUE VALUES (1)
@@ -78,8 +78,8 @@ func TestTraits(t *testing.T) {
 			DROP FUNCTION f(int)
 			GRANT EXECUTE ON FUNCTION f(int) TO r
 			COMMENT ON FUNCTION f(int) IS 'x'`},
-		// Where an operand can stand.
-		{"calls", `
+	// Where an operand can stand.
+	{"calls", `
 			SELECT f(1)
 			SELECT F (1)
 			SELECT public.lower('X')
@@ -123,7 +123,7 @@ func TestTraits(t *testing.T) {
 			EXECUTE x
 			CALL p()
 			DO 'x'`},
-		{"calls writes", `
+	{"calls writes", `
 			INSERT INTO t (a) VALUES (f(1))
 			INSERT INTO t (a) SELECT f(1)
 			INSERT INTO t (a) VALUES (1) RETURNING f(a)
@@ -140,11 +140,11 @@ func TestTraits(t *testing.T) {
 			ALTER TABLE t ADD CHECK (f(a))
 			ALTER TABLE t ALTER a TYPE int USING f(a)
 			ALTER TABLE t ADD COLUMN b int GENERATED ALWAYS AS (f(a)) STORED`},
-		{"temp", `
+	{"temp", `
 			SELECT * FROM pg_temp.x
 			SELECT a FROM public.y, "pg_temp".x
 			SELECT a FROM t WHERE b = 'x' AND pg_temp.c = 1`},
-		{"temp writes", `
+	{"temp writes", `
 			CREATE TEMP TABLE x (a int)
 			CREATE OR REPLACE TEMPORARY VIEW x AS SELECT 1
 			CREATE GLOBAL TEMPORARY TABLE x AS SELECT 1
@@ -153,40 +153,43 @@ func TestTraits(t *testing.T) {
 			SELECT 1 INTO TEMP x
 			SELECT 1 INTO LOCAL TEMPORARY TABLE x
 			EXPLAIN ANALYZE CREATE TEMP TABLE x AS SELECT 1`},
-		{"set_config", `
+	{"set_config", `
 			SELECT set_config('a.b', $1, true)
 			SELECT Pg_Catalog.Set_Config('search_path', '', false)
 			SELECT lower(set_config('a.b', 'c', false)) FROM t
 			EXPLAIN ANALYZE SELECT set_config('a.b', 'c', false)`},
-		{"set_config calls", `SELECT "set_config"('a.b', 'c', false)`},
-		{"set_config writes", `
+	{"set_config calls", `SELECT "set_config"('a.b', 'c', false)`},
+	{"set_config writes", `
 			UPDATE pg_settings SET setting = 'x' WHERE name = 'y'
 			UPDATE pg_catalog."pg_settings" SET setting = 'x'
 			INSERT INTO t (a) VALUES (set_config('a.b', 'c', false))`},
-		{"writes", `INSERT INTO t (a) SELECT name FROM pg_settings`},
-		{"sequence", `
+	{"writes", `INSERT INTO t (a) SELECT name FROM pg_settings`},
+	{"sequence", `
 			SELECT currval('s')
 			SELECT LASTVAL()`},
-		{"seed", `SELECT setseed(0.5)`},
-		{"advisory-lock", `
+	{"seed", `SELECT setseed(0.5)`},
+	{"advisory-lock", `
 			SELECT pg_advisory_lock(1)
 			SELECT pg_advisory_lock_shared(1)
 			SELECT pg_try_advisory_lock(1, 2)
 			SELECT pg_try_advisory_lock_shared(1)`},
-		{"", `
+	{"", `
 			SELECT pg_advisory_xact_lock(1), pg_try_advisory_xact_lock_shared(2), pg_advisory_unlock(1), pg_advisory_unlock_all()
 			SELECT nextval('s'), setval('s', 1), random()
 			SELECT 'set_config(1)', $$f(1)$$ -- f(1)
 			SELECT set_config FROM t`},
-		{"hold", `DECLARE c INSENSITIVE CURSOR WITH HOLD FOR SELECT 1`},
-		{"", `DECLARE c CURSOR FOR WITH hold AS (SELECT 1) SELECT * FROM hold`},
-		{"seed", `SET seed TO 0.5`},
-		{"temp", `
+	{"hold", `DECLARE c INSENSITIVE CURSOR WITH HOLD FOR SELECT 1`},
+	{"", `DECLARE c CURSOR FOR WITH hold AS (SELECT 1) SELECT * FROM hold`},
+	{"seed", `SET seed TO 0.5`},
+	{"temp", `
 			SET search_path = 'pg_temp', public
+			SET search_path = E'pg_temp'
 			SET LOCAL search_path TO app, pg_temp`},
-		{"", `SET application_name = 'pg_temp'`},
-	}
-	for _, tt := range tests {
+	{"", `SET application_name = 'pg_temp'`},
+}
+
+func TestTraits(t *testing.T) {
+	for _, tt := range traitTests {
 		for text := range strings.Lines(tt.texts) {
 			if text = strings.TrimSpace(text); text == "" {
 				continue

@@ -1,0 +1,132 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
+)
+
+// common is the server that most tests share; it starts with the first of them.
+var common struct {
+	sync.Once
+	server *pgtest.Server
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if common.server != nil {
+		if err := common.server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// postgres is the common server. Whoever uses it leaves no roles and settings behind
+// that others would notice, and works in a database of its own (see [database]).
+func postgres(tb testing.TB) *pgtest.Server {
+	tb.Helper()
+	common.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		common.server, common.err = pgtest.Run(ctx)
+	})
+	if common.err != nil {
+		tb.Fatal(common.err)
+	}
+	return common.server
+}
+
+// place is where a test's clients connect to: PostgreSQL, or a proxy before it.
+type place struct {
+	addr     string
+	database string // the test's own
+	user     string
+	proxy    *proxy // nil: PostgreSQL itself
+}
+
+var databases struct {
+	sync.Mutex
+	n int
+}
+
+// database makes an empty database of the common server, for one test.
+func database(tb testing.TB) place {
+	tb.Helper()
+	databases.Lock()
+	defer databases.Unlock()
+	databases.n++
+	name := fmt.Sprintf("test%d", databases.n)
+	sql(tb, "postgres", "CREATE DATABASE "+name)
+	return place{addr: postgres(tb).Addr, database: name, user: pgtest.Superuser}
+}
+
+// behind is p behind a proxy with a pool of size.
+func (p place) behind(tb testing.TB, size int, change ...func(*Config)) place {
+	tb.Helper()
+	cfg := config(p.addr, size)
+	for _, f := range change {
+		f(cfg)
+	}
+	p.proxy = start(tb, cfg)
+	p.addr = p.proxy.addr
+	return p
+}
+
+// sql runs statements as the superuser, beside whatever the test does.
+func sql(tb testing.TB, database, statements string) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	out, err := postgres(tb).SQL(ctx, database, statements)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// both runs a test on PostgreSQL and through a proxy with one backend, each in a
+// database of its own: what is expected is the same.
+func both(t *testing.T, test func(t *testing.T, p place)) {
+	t.Helper()
+	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
+	t.Run("proxy", func(t *testing.T) { test(t, database(t).behind(t, 1)) })
+}
+
+// eventually waits for what another process will do without telling us: the
+// condition is asked again and again until it holds.
+func eventually(tb testing.TB, what string, holds func() bool) {
+	tb.Helper()
+	for deadline := time.Now().Add(patience); !holds(); {
+		if time.Now().After(deadline) {
+			tb.Fatalf("not within %v: %s", patience, what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// atRest waits until nobody works in the test's database: all backends are idle
+// outside of transactions and hold no locks, and there are not more than the pool
+// may have.
+func atRest(t testing.TB, p place) {
+	t.Helper()
+	var seen string
+	ask := fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE state <> 'idle' OR backend_xid IS NOT NULL),
+		(SELECT count(*) FROM pg_locks JOIN pg_stat_activity b USING (pid) WHERE b.datname = a.datname)
+		FROM pg_stat_activity a WHERE datname = '%s' GROUP BY datname`, p.database)
+	eventually(t, "all backends idle", func() bool {
+		seen = sql(t, "postgres", ask)
+		return seen == "" || strings.HasSuffix(seen, "|0|0")
+	})
+	if count, _, _ := strings.Cut(seen, "|"); p.proxy != nil && count > fmt.Sprint(p.proxy.cfg.PoolSize) {
+		t.Errorf("%s backends in a pool of %d", count, p.proxy.cfg.PoolSize)
+	}
+}
