@@ -69,7 +69,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	inTLS := *h.config
-	inTLS.TLS, inTLS.TLSRequired = nil, false
+	inTLS.TLS, inTLS.TLSRequired, inTLS.OverTLS = nil, false, true
 	h.configInTLS = &inTLS
 
 	app, err := ctx.App("pgtxn")

@@ -85,7 +85,8 @@ var rooms = []room{
 	{
 		path: "pgtxn",
 		may: []string{
-			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", caddy, caddyL4, zap, prometheus,
+			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "caddyfile",
+			caddy, caddyL4, zap, prometheus,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
 	},

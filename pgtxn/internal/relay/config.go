@@ -35,6 +35,8 @@ type Config struct {
 	// TLSRequired refuses clients that don't ask for TLS, as hostssl does in
 	// pg_hba.conf.
 	TLSRequired bool
+	// OverTLS says that connections come out of TLS already.
+	OverTLS bool
 	// Users is the user list, or nil: then everybody is let in (trust).
 	Users *auth.Users
 

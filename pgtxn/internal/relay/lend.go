@@ -67,7 +67,7 @@ func (s *Session) Refused(err error) {
 func (s *Session) waitedTooLong() {
 	s.lender.pool.Cancel(&s.waiter)
 	s.waiting = false
-	e := wire.WaitTimeout(s.cfg.WaitTimeout, s.lender.pool.Counts().Limit)
+	e := wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit)
 	if s.starting {
 		s.fail(e)
 		return

@@ -29,9 +29,10 @@ type lender struct {
 	sessions map[uint64]*Session
 	starts   map[string]knownStart // by startup packet
 
-	reaping, watching, retrying bool // a timer is set
-	ctx                         context.Context
-	stop                        context.CancelFunc
+	stopReaping, stopWatching func() // of the timers that are set, or nil
+	retrying                  bool   // connecting again has its time
+	ctx                       context.Context
+	stop                      context.CancelFunc
 }
 
 func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
@@ -44,10 +45,21 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 	return l
 }
 
-// configure applies a new configuration to what lives.
+// configure applies a new configuration to what lives. Timers are set anew, for
+// its times.
 func (l *lender) configure(cfg *Config) {
 	l.cfg = cfg
 	l.pool.SetLimit(cfg.PoolSize)
+	if l.stopReaping != nil {
+		l.stopReaping()
+		l.stopReaping = nil
+	}
+	if l.stopWatching != nil {
+		l.stopWatching()
+		l.stopWatching = nil
+	}
+	l.watchAge()
+	l.watchWaits()
 }
 
 // class writes the parameters of a startup packet other than user and database
@@ -156,12 +168,11 @@ func (l *lender) left(s *Session) { delete(l.sessions, s.id) }
 // watchAge sees to it that idle backends go when their time has come: a timer
 // is set for the first, unless one is.
 func (l *lender) watchAge() {
-	if l.reaping || l.pool.Oldest() == nil || l.cfg.IdleTimeout <= 0 && l.cfg.MaxLifetime <= 0 {
+	if l.stopReaping != nil || l.pool.Oldest() == nil || l.cfg.IdleTimeout <= 0 && l.cfg.MaxLifetime <= 0 {
 		return
 	}
-	l.reaping = true
-	l.shard.loop.After(max(l.reap(), 10*time.Millisecond), func() {
-		l.reaping = false
+	l.stopReaping = l.shard.loop.After(max(l.reap(), 10*time.Millisecond), func() {
+		l.stopReaping = nil
 		l.reap()
 		l.watchAge()
 	})
@@ -202,13 +213,12 @@ func (c *Config) timeLeft(v *server, now time.Time) (left time.Duration, reason 
 // the queue is the order in which they expire.
 func (l *lender) watchWaits() {
 	first := l.pool.FirstWaiting()
-	if l.watching || first == nil || l.cfg.WaitTimeout <= 0 {
+	if l.stopWatching != nil || first == nil || l.cfg.WaitTimeout <= 0 {
 		return
 	}
-	l.watching = true
 	left := l.cfg.WaitTimeout - time.Since(first.Taker.(*Session).waitSince)
-	l.shard.loop.After(max(left, 0), func() {
-		l.watching = false
+	l.stopWatching = l.shard.loop.After(max(left, 0), func() {
+		l.stopWatching = nil
 		for w := l.pool.FirstWaiting(); w != nil; w = l.pool.FirstWaiting() {
 			s := w.Taker.(*Session)
 			if time.Since(s.waitSince) < l.cfg.WaitTimeout {

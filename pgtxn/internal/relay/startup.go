@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
@@ -175,6 +176,9 @@ func (e *entrance) refuse(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
 		return nil // a port scan, a health check, a client that changed its mind
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		_ = e.conn.NetConn().SetDeadline(time.Now().Add(time.Second)) // for the last word
+		_, _ = e.conn.Write(wire.StartupTimeout().Encode(nil))
 	case errors.As(err, &told):
 		_, _ = e.conn.Write(told.Fatal().Encode(nil))
 	}

@@ -127,7 +127,7 @@ func (s *Session) name() string { return fmt.Sprint(s.id) }
 func (s *Session) view() SessionView {
 	v := SessionView{
 		ID: s.name(), Client: s.addr.String(), User: s.user, Database: s.database, ApplicationName: s.appName,
-		TLS: s.client.conn.TLS() != nil, Since: s.since.UTC().Format("2006-01-02T15:04:05.000Z"),
+		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: s.since.UTC().Format("2006-01-02T15:04:05.000Z"),
 		State: s.state(), Transaction: string(s.machine.Status()),
 		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()),
 	}
