@@ -122,8 +122,8 @@ func (c *Client) answers(stmts []Statement, extended bool) ([]Reply, error) {
 		if !failed || !x.inExtended(extended) {
 			r, err = c.answer(x.answers(extended))
 			failed = r.failed && x.inExtended(extended)
-			if x.Form == Parse && err == nil && !r.failed {
-				r.add("%s", parsed) // all that there is to see
+			if acks := x.answers(extended); len(acks) == 1 && acks[0] != ready && err == nil && !r.failed {
+				r.add("%s", acks[0]) // all that there is to see
 			}
 		}
 		if joins {
@@ -166,6 +166,9 @@ func (x Statement) messages(extended bool) []pgproto3.FrontendMessage {
 	if !x.inExtended(extended) {
 		return []pgproto3.FrontendMessage{&pgproto3.Query{String: x.SQL}}
 	}
+	if x.Form == Close {
+		return []pgproto3.FrontendMessage{&pgproto3.Close{ObjectType: 'S', Name: x.Name}}
+	}
 	var msgs []pgproto3.FrontendMessage
 	if x.Form != BindNamed {
 		msgs = append(msgs, &pgproto3.Parse{Name: x.Name, Query: x.SQL})
@@ -188,6 +191,8 @@ func (x Statement) answers(extended bool) []ack {
 		return []ack{ready}
 	case x.Form == Parse:
 		return []ack{parsed}
+	case x.Form == Close:
+		return []ack{closed}
 	case x.Form == BindNamed:
 		return []ack{bound, described, executed}
 	default:

@@ -21,7 +21,7 @@
 //
 // A statement is sent as Query or as Parse, Bind, Describe, Execute, Sync, as the way of playing wants it. One with a ";" in it is a
 // Query in every way. With psql's words at its end it is always in the extended protocol: "SELECT $1 \bind 41 'a b'" binds
-// parameters, "SET my.x = 1 \parse p" makes a named prepared statement, "\bind_named p" runs it.
+// parameters, "SET my.x = 1 \parse p" makes a named prepared statement, "\bind_named p" runs it, "\close_prepared p" closes it.
 //
 // Several messages are sent in one write as a block. Its statements have each their own part of the answer, Sync is a line of its
 // own, and what the server skips after an error is answered by "skipped". One with a ";" is a Query here too:

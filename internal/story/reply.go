@@ -24,6 +24,7 @@ const (
 	bound     ack = "BindComplete"
 	described ack = "RowDescription or NoData"
 	executed  ack = "the end of Execute"
+	closed    ack = "CloseComplete"
 	ready     ack = "ReadyForQuery"
 )
 
@@ -50,6 +51,9 @@ func (r Reply) plus(next Reply) Reply {
 		row:    r.row,
 	}
 }
+
+// Row is the last row of the answer, nil if there is none.
+func (r Reply) Row() []string { return r.row }
 
 // answer reads until all of the acks came, or an error in place of those before ReadyForQuery.
 func (c *Client) answer(want []ack) (Reply, error) {
@@ -86,6 +90,8 @@ func (c *Client) take(r *Reply, msg pgproto3.BackendMessage) (ack, error) {
 		return parsed, nil
 	case *pgproto3.BindComplete:
 		return bound, nil
+	case *pgproto3.CloseComplete:
+		return closed, nil
 	case *pgproto3.RowDescription, *pgproto3.NoData:
 		return described, nil
 	case *pgproto3.DataRow:

@@ -7,7 +7,7 @@ import (
 )
 
 // psqlWord is psql's way to ask for the extended protocol, at the end of a statement.
-var psqlWord = regexp.MustCompile(`(?s)^(.*?)\s*\\(bind|parse|bind_named)\b\s*(.*)$`)
+var psqlWord = regexp.MustCompile(`(?s)^(.*?)\s*\\(bind|parse|bind_named|close_prepared)\b\s*(.*)$`)
 
 // statement reads "SQL -> answer".
 func statement(at int, line string, inPipeline bool) (Statement, error) {
@@ -39,7 +39,7 @@ func statement(at int, line string, inPipeline bool) (Statement, error) {
 	return x, nil
 }
 
-// psql takes apart what follows \bind, \parse and \bind_named.
+// psql takes apart what follows \bind, \parse, \bind_named and \close_prepared.
 func (x *Statement) psql(sql, word, rest string) error {
 	words, err := arguments(rest)
 	if err != nil {
@@ -59,6 +59,11 @@ func (x *Statement) psql(sql, word, rest string) error {
 		x.Form = BindNamed
 		if len(words) == 0 || sql != "" {
 			return fmt.Errorf(`\bind_named wants a name and parameters, and no SQL before it`)
+		}
+	case "close_prepared":
+		x.Form = Close
+		if len(words) != 1 || sql != "" {
+			return fmt.Errorf(`\close_prepared wants one name, and no SQL before it`)
 		}
 	}
 	x.Name, x.Args = words[0], words[1:]

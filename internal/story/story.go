@@ -51,6 +51,7 @@ const (
 	Extended              // Parse, Bind, Describe, Execute
 	Parse                 // Parse
 	BindNamed             // Bind, Describe, Execute
+	Close                 // Close of a prepared statement
 	SyncOnly              // Sync
 )
 

@@ -21,6 +21,9 @@ func (p *Prepared) Touch(name string) bool {
 // Add says that the server is being given name. If there are more than limit
 // now, the name to be closed is returned.
 func (p *Prepared) Add(name string, limit int) (victim string, full bool) {
+	if p.Touch(name) {
+		return "", false
+	}
 	if p.byName == nil {
 		p.byName = make(map[string]*list.Element)
 	}

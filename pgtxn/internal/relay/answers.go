@@ -123,11 +123,15 @@ func (v *server) failed(body []byte) bool {
 	v.session.machine.Failed()
 	v.session.copyIn = false
 	r.begun = true
+	name := ""
+	if r.undo != nil {
+		name = r.undo.name
+	}
 	if r.kind != 'Q' && r.kind != 'F' {
 		v.session.skipping = !v.skipToSync()
 	}
 	if bytes.Contains(body, []byte(ownPrefix)) {
-		v.shard.toClient.put(errorMessage(v.session.clientNames(body)))
+		v.shard.toClient.put(errorMessage(v.session.clientNames(body, name)))
 		return false
 	}
 	return true
@@ -144,26 +148,65 @@ func (v *server) skipToSync() (sent bool) {
 	for i := n - 1; i >= 0; i-- {
 		v.undo(v.replies.at(i))
 	}
+	v.undoUnnamed(n)
 	for v.replies.n > 0 && v.replies.front().kind != 'S' {
 		v.replies.pop()
 	}
 	return v.replies.n > 0
 }
 
+// undo takes back what was noted when a message was sent that the server has
+// skipped, or refused.
 func (v *server) undo(r *reply) {
-	if r.undo != nil {
+	if r.undo != nil && r.undo.name != "" {
 		v.session.undo(r.undo)
 	}
 	switch {
 	case r.stmt == nil && r.party != forClient:
 		v.Unsure()
-	case r.stmt == nil:
-	case r.stmt.name == "":
-		v.session.hasUnnamed, v.unnamedOf = false, v.session.id
+		v.unnamedOf = somebody
+	case r.stmt == nil, r.stmt.name == "":
 	case r.kind == 'P':
 		v.Prepared.Remove(r.stmt.name)
 	case r.kind == 'C':
 		v.Prepared.Add(r.stmt.name, 1<<30)
+	}
+}
+
+// undoUnnamed does the same for the unnamed statement, of the n messages of a
+// batch of which the first was refused. If a later batch changes it again, only
+// what that one will go back to is another than was thought when it was sent.
+func (v *server) undoUnnamed(n int) {
+	s := v.session
+	var later *reply
+	for i := v.replies.n - 1; i >= 0; i-- {
+		r := v.replies.at(i)
+		if r.party != forClient && r.stmt == &s.unnamed {
+			v.unnamedOf = somebody
+		}
+		switch {
+		case r.party != forClient:
+		case i >= n && (r.stmt == &s.unnamed || r.kind == 'Q'):
+			later = r
+		case i >= n || r.stmt != &s.unnamed:
+		case later == nil:
+			v.unnamedOf = somebody
+			s.backTo(r.undo, i == 0)
+		case later.undo != nil:
+			*later.undo = change{}
+			if i > 0 && r.undo != nil {
+				*later.undo = *r.undo
+			}
+		}
+	}
+}
+
+// backTo makes the unnamed statement what it was before a message that was
+// skipped; a Parse that is refused leaves none.
+func (s *Session) backTo(undo *change, refused bool) {
+	s.hasUnnamed = !refused && undo != nil && undo.before != nil
+	if s.hasUnnamed {
+		s.unnamed = *undo.before
 	}
 }
 
@@ -188,7 +231,6 @@ func (v *server) ready(status byte) bool {
 	now := s.seen(v.Reported)
 	v.shard.toClient.put(s.tellBase(now))
 	s.told = now
-	s.forgetting = s.forgetting && v.replies.n > 0
 	return true
 }
 
@@ -197,6 +239,7 @@ func (v *server) ready(status byte) bool {
 // gets the sync's error as the answer to each batch; the backend is closed.
 func (v *server) applyFailed(body []byte) {
 	s, g := v.session, &v.shard.toClient
+	answered := v.owesClient()
 	s.cfg.Log.Warn("a backend could not be given the session's variables",
 		"session", s.id, "backend", v.PID, "error", string(wire.ParseError(body).Message))
 	for i := range v.replies.n {
@@ -216,10 +259,12 @@ func (v *server) applyFailed(body []byte) {
 	for i := v.replies.n - 1; i >= 0; i-- {
 		v.undo(v.replies.at(i))
 	}
+	v.undoUnnamed(v.replies.n)
 	v.replies.reset()
-	if s.held {
+	if s.held && !answered {
 		s.refusal = errorMessage(body)
 	}
+	s.forgetting = false
 	s.held, s.unsynced, s.skipping, s.copyIn = false, false, false, false
 	s.dropping = s.rest > 0
 	s.srv, v.session = nil, nil

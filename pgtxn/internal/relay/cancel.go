@@ -67,8 +67,13 @@ func (h *Hub) cancel(ctx context.Context, key cancelKey) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, s.cfg.ConnectTimeout)
 	defer stop()
-	err := v.Cancel(ctx, s.cfg.Upstream)
-	s.shard.loop.Call(func() {
+	return v.requestCancel(ctx, s.cfg)
+}
+
+// requestCancel runs on a goroutine of its own, cancels having been counted up.
+func (v *server) requestCancel(ctx context.Context, cfg *Config) error {
+	err := v.Cancel(ctx, cfg.Upstream)
+	v.shard.loop.Call(func() {
 		v.cancels--
 		if v.session != nil {
 			v.session.settle()

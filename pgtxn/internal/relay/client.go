@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
@@ -13,7 +14,17 @@ import (
 const (
 	maxTurns = 4        // reads in a row before other sockets have their turn
 	maxNames = 64 << 10 // bytes that the names at the beginning of a message may take
+	maxSmall = 10001    // length of a message that holds no data (PQ_SMALL_MESSAGE_LIMIT, and its type)
 )
+
+// isSmall says for which messages PostgreSQL has that limit (SocketBackend).
+func isSmall(typ byte) bool {
+	switch typ {
+	case 'C', 'D', 'E', 'H', 'S', 'X', 'c':
+		return true
+	}
+	return false
+}
 
 // step handles the messages in data, as far as they are complete and there is a
 // backend for them, and returns how many bytes it handled. It writes once.
@@ -23,7 +34,7 @@ const (
 func (s *Session) step(data []byte) (used int) {
 	g := &s.shard.toServer
 	g.begin(data)
-	for used < len(data) && !s.ended && !s.held {
+	for used < len(data) && !s.ended && !s.leaving && !s.held {
 		n := 0
 		if s.rest > 0 {
 			n = s.passRest(used, len(data)-used)
@@ -66,7 +77,7 @@ func (s *Session) message(b []byte, at int) int {
 	if more {
 		return 0
 	}
-	if total == 0 {
+	if total == 0 || total > maxSmall && isSmall(typ) {
 		return s.violation("invalid message length")
 	}
 	m := msg{b: b[:min(total, len(b))], at: at, total: total}
@@ -94,7 +105,7 @@ func (s *Session) message(b []byte, at int) int {
 		return s.copyMessage(m)
 	case 'X':
 		s.flushTurn()
-		s.leave("client said goodbye")
+		s.depart("client said goodbye", nil)
 		return 0
 	}
 	return s.violation(fmt.Sprintf("invalid frontend message type %d", typ))
@@ -103,7 +114,7 @@ func (s *Session) message(b []byte, at int) int {
 // violation ends the session behind what it sent before.
 func (s *Session) violation(what string) int {
 	s.flushTurn()
-	s.fail(wire.ProtocolViolation(what))
+	s.depart(what, wire.ProtocolViolation(what))
 	return 0
 }
 
@@ -146,7 +157,7 @@ func (s *Session) query(m msg) int {
 		return 0
 	}
 	text, _, _ := wire.CString(m.body())
-	if s.mustWait(text) {
+	if s.mustAwaitAnswers() || s.mustWait(text) {
 		return 0
 	}
 	resets := s.queue(text)
@@ -159,7 +170,7 @@ func (s *Session) query(m msg) int {
 }
 
 func (s *Session) queryOversized(m msg) int {
-	if !s.ready() {
+	if !s.ready() || s.mustAwaitAnswers() || s.mustAwaitSync() {
 		return 0
 	}
 	s.machine.Pin(txn.PinOversized)
@@ -191,12 +202,15 @@ func union(a, b sqlscan.Statement) sqlscan.Statement {
 }
 
 // sent notes a statement that goes to the server. If it drops all prepared
-// statements, the batch behind it waits until that has happened: which of them
-// the server has is not known before.
+// statements, what is behind it waits until that has happened: which of them
+// the server has is not known before. Who drops one of ours keeps the damage.
 func (s *Session) sent(st sqlscan.Statement) {
 	s.machine.Sent(st)
-	if st.Kind == sqlscan.DiscardAll || st.Kind == sqlscan.Deallocate && st.All {
+	switch {
+	case st.Kind == sqlscan.DiscardAll, st.Kind == sqlscan.Deallocate && st.All:
 		s.forgetting = true
+	case st.Kind == sqlscan.Deallocate && strings.HasPrefix(st.Name, ownPrefix):
+		s.machine.Pin(txn.PinPrepare)
 	}
 }
 
@@ -246,6 +260,10 @@ func (s *Session) execute(m msg) int {
 	s.expect(reply{kind: 'E'})
 	n := s.pass(m)
 	s.rebase(&st, false)
+	if s.forgetting {
+		s.shard.toServer.put(flush) // or the answer would wait for a Sync that is held
+		s.held = true
+	}
 	return n
 }
 
@@ -284,12 +302,31 @@ func (s *Session) flushMessage(m msg) int {
 	return s.pass(m)
 }
 
-// functionCall: which function it is, only the server knows.
+// mustAwaitSync is mustWait for a text that is not read.
+func (s *Session) mustAwaitSync() bool {
+	s.held = s.srv.applying
+	return s.held
+}
+
+// mustAwaitAnswers: a Query or FunctionCall between the messages of a pipeline
+// is skipped if one of those before it is refused, and would else be a batch of
+// its own: which it is has to be known.
+func (s *Session) mustAwaitAnswers() bool {
+	if s.held = s.unsynced && s.srv.replies.n > 0; s.held {
+		s.shard.toServer.put(flush)
+	}
+	return s.held
+}
+
+// flush is a Flush.
+var flush = []byte{'H', 0, 0, 0, 4}
+
+// functionCall: what the function does, only the server knows.
 func (s *Session) functionCall(m msg) int {
-	if !s.ready() {
+	if !s.ready() || s.mustAwaitAnswers() {
 		return 0
 	}
-	s.machine.Sent(sqlscan.Statement{Traits: sqlscan.Writes})
+	s.machine.Sent(sqlscan.Statement{Traits: sqlscan.Writes | sqlscan.Calls})
 	s.machine.EndQuery()
 	s.srv.replies.push(reply{kind: 'F'})
 	return s.pass(m)

@@ -24,16 +24,23 @@ func (s *Session) parse(m msg) int {
 		return s.malformed()
 	}
 	if len(name) == 0 {
+		undo := s.keepUnnamed()
 		s.unnamed.setUnnamed(body, s.scanOptions())
 		s.hasUnnamed, s.srv.unnamedOf = true, s.id
-		s.expect(reply{kind: 'P', stmt: &s.unnamed})
+		s.expect(reply{kind: 'P', stmt: &s.unnamed, undo: undo})
 		return s.pass(m)
 	}
 	if known := s.stmts[string(name)]; known != nil {
-		s.parseAgain(known, body)
+		if s.unsettled(name, known) {
+			return 0
+		}
+		s.parseAgain(name, known, body)
 		return m.total
 	}
-	stmt := newPrepared(body, s.scanOptions())
+	stmt := newPrepared(s.nameOf(body), body, s.scanOptions())
+	if s.unsettled(name, stmt) {
+		return 0
+	}
 	s.prepare(stmt, reply{kind: 'P', stmt: stmt, undo: s.note(name, stmt)})
 	return m.total
 }
@@ -55,23 +62,23 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 // parseAgain is the Parse of a name that the client has in use. That is an
 // error, which only the server gives right: so it is asked to parse the text
 // under the name that it has for the statement in use.
-func (s *Session) parseAgain(known *prepared, body []byte) {
+func (s *Session) parseAgain(name []byte, known *prepared, body []byte) {
 	s.ensure(known)
 	g := &s.shard.toServer
 	buf, at := wire.Begin(g.own(), 'P')
 	buf = wire.AppendCString(buf, known.name)
 	g.setOwn(wire.End(append(buf, body...), at))
-	s.expect(reply{kind: 'P'})
+	s.expect(reply{kind: 'P', undo: &change{name: string(name), before: known}})
 }
 
 // parseOversized passes a text that is too long to be read, under the client's
 // own name for it; the session is pinned, so nobody else meets the name.
 func (s *Session) parseOversized(m msg) int {
-	if !s.ready() {
+	if !s.ready() || s.mustAwaitSync() {
 		return 0
 	}
 	s.machine.Pin(txn.PinOversized)
-	s.hasUnnamed, s.srv.unnamedOf = false, s.id
+	s.hasUnnamed, s.unnamed.scan, s.srv.unnamedOf = false, sqlscan.Statement{}, s.id
 	s.expect(reply{kind: 'P'})
 	return s.pass(m)
 }
@@ -87,7 +94,7 @@ func (s *Session) bind(m msg) int {
 		}
 		return 0
 	}
-	if !s.ready() {
+	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) {
 		return 0
 	}
 	serverName, st := s.statement(name)
@@ -130,14 +137,23 @@ func (s *Session) describeOrClose(m msg) int {
 	}
 	typ, kind := m.b[0], m.b[wire.HeadLen]
 	name, _, _ := wire.CString(m.body()[1:])
+	if kind == 'S' && s.unsettled(name, s.stmts[string(name)]) {
+		return 0
+	}
 	switch {
 	case kind == 'P' || typ == 'C' && len(name) == 0:
+		r := reply{kind: typ}
 		if typ == 'C' && kind == 'S' {
+			r.stmt, r.undo = &s.unnamed, s.keepUnnamed()
 			s.hasUnnamed, s.srv.unnamedOf = false, 0
 		}
-		s.expect(reply{kind: typ})
+		s.expect(r)
 	case typ == 'C':
 		s.expect(reply{kind: 'C', undo: s.note(name, nil)})
+		if bytes.HasPrefix(name, []byte(ownPrefix)) {
+			s.shard.toServer.setOwn(wire.AppendClose(s.shard.toServer.own(), notOurs+string(name)))
+			return m.total
+		}
 	default:
 		serverName, _ := s.statement(name)
 		s.expect(reply{kind: 'D'})
@@ -150,6 +166,17 @@ func (s *Session) describeOrClose(m msg) int {
 		}
 	}
 	return s.pass(m)
+}
+
+// unsettled has the message wait for the answers to earlier batches if these
+// decide what stands behind the name of a prepared statement.
+func (s *Session) unsettled(name []byte, known *prepared) bool {
+	own := ""
+	if known != nil {
+		own = known.name
+	}
+	s.held = s.srv.replies.unsettled(name, own)
+	return s.held
 }
 
 // statement makes sure that the server has what the client calls name, and
@@ -165,12 +192,18 @@ func (s *Session) statement(name []byte) (serverName string, st sqlscan.Statemen
 		return p.name, p.scan
 	}
 	if bytes.HasPrefix(name, []byte(ownPrefix)) {
-		return "?" + string(name), sqlscan.Statement{} // one of ours or of another client's
+		return notOurs + string(name), sqlscan.Statement{}
 	}
 	return string(name), sqlscan.Statement{}
 }
 
+// ensure: where the statement is not prepared yet, it will be with the variables
+// of now.
 func (s *Session) ensure(p *prepared) {
+	if s.srv.Prepared.Touch(p.name) {
+		return
+	}
+	p.name = s.nameOf([]byte(p.shared.Value()))
 	if !s.srv.Prepared.Touch(p.name) {
 		s.prepare(p, reply{kind: 'P', party: forPrepare, stmt: p})
 	}

@@ -128,7 +128,7 @@ func (s *Session) news() []byte {
 // settle gives the backend back if nothing keeps it.
 func (s *Session) settle() {
 	v := s.srv
-	if v == nil || v.replies.n > 0 || v.cancels > 0 {
+	if v == nil || v.replies.n > 0 || v.cancels > 0 || v.full() {
 		if v != nil && s.ended && !s.cleaned && v.owesClient() {
 			v.close("client left while a statement was running")
 		}
@@ -137,6 +137,9 @@ func (s *Session) settle() {
 	switch {
 	case s.ended:
 		s.cleanUp()
+		return
+	case s.leaving:
+		s.parting()
 		return
 	case s.starting:
 		s.started()
@@ -254,8 +257,11 @@ func (s *Session) cleanUp() {
 	open := s.machine.Status() != 'I'
 	keeps := s.machine.Pins() != 0 || s.machine.Vars().Unknown() > 0
 	switch {
-	case s.rest > 0 && !s.dropping, s.skipping, s.copyIn, s.unsynced, s.lender.neverShared(s.waiter.Class):
+	case s.rest > 0 && !s.dropping:
 		v.close("client left in the middle of a message")
+	case s.skipping, s.copyIn, s.unsynced, s.lender.neverShared(s.waiter.Class):
+		s.srv, v.session = nil, nil
+		v.retire("client left in the middle of a batch")
 	case !open && !keeps:
 		s.release()
 	case s.cleaned:

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"unique"
 
@@ -25,13 +26,32 @@ type prepared struct {
 }
 
 // ownPrefix begins the names of all prepared statements that a client must not
-// know of.
-const ownPrefix = "caddy_pgtxn_"
+// know of. Where it names one all the same, notOurs before it makes it a name
+// that the server does not know either.
+const (
+	ownPrefix = "caddy_pgtxn_"
+	notOurs   = "?"
+)
+
+// nameOf is the server's name for a statement with this body of a Parse that is
+// prepared now. It depends on the session's variables too: by these the server
+// finds the tables and reads the constants (search_path, DateStyle, TimeZone …).
+// Who can't be sure of its variables shares with nobody.
+func (s *Session) nameOf(body []byte) string {
+	h := sha256.New()
+	h.Write(body)
+	for _, word := range s.want().Without("application_name").Hash() {
+		_ = binary.Write(h, binary.BigEndian, word)
+	}
+	if s.machine.Pending() > 0 || s.machine.Pins() != 0 {
+		_ = binary.Write(h, binary.BigEndian, s.id)
+	}
+	return ownPrefix + hex.EncodeToString(h.Sum(nil)[:16])
+}
 
 // newPrepared makes a named statement of the body of a Parse.
-func newPrepared(body []byte, opt sqlscan.Options) *prepared {
-	sum := sha256.Sum256(body)
-	p := &prepared{name: ownPrefix + hex.EncodeToString(sum[:16]), shared: unique.Make(string(body))}
+func newPrepared(name string, body []byte, opt sqlscan.Options) *prepared {
+	p := &prepared{name: name, shared: unique.Make(string(body))}
 	p.read(body, opt)
 	return p
 }
@@ -64,7 +84,7 @@ func (p *prepared) appendParse(dst []byte) []byte {
 // it was sent so that what follows in the same pipeline finds it, and taken
 // back if the server skipped or refused the message.
 type change struct {
-	name   string
+	name   string // "" for the unnamed statement
 	before *prepared
 }
 
@@ -73,6 +93,20 @@ func (s *Session) note(name []byte, stmt *prepared) *change {
 	c := &change{name: string(name), before: s.stmts[string(name)]}
 	s.setStmt(c.name, stmt)
 	return c
+}
+
+// keepUnnamed notes the unnamed statement, in case that the server skips the
+// Parse that replaces it. It can't do that right behind a Sync.
+func (s *Session) keepUnnamed() *change {
+	switch {
+	case !s.unsynced:
+		return nil
+	case !s.hasUnnamed:
+		return &change{}
+	}
+	before := s.unnamed
+	s.unnamed.body = nil
+	return &change{before: &before}
 }
 
 func (s *Session) undo(c *change) { s.setStmt(c.name, c.before) }
@@ -89,8 +123,13 @@ func (s *Session) setStmt(name string, stmt *prepared) {
 }
 
 // clientNames puts the client's names for prepared statements into the text of
-// an error, where the server wrote its own.
-func (s *Session) clientNames(body []byte) []byte {
+// an error, where the server wrote its own. First is the likeliest: several can
+// stand for one of the server's.
+func (s *Session) clientNames(body []byte, first string) []byte {
+	body = bytes.ReplaceAll(body, []byte(notOurs+ownPrefix), []byte(ownPrefix))
+	if stmt := s.stmts[first]; stmt != nil {
+		body = bytes.ReplaceAll(body, []byte(stmt.name), []byte(first))
+	}
 	for name, stmt := range s.stmts {
 		body = bytes.ReplaceAll(body, []byte(stmt.name), []byte(name))
 	}

@@ -263,23 +263,25 @@ func TestPreparedUnderOnesOwnVariables(t *testing.T) {
 // The proxy's own statements are nobody's to use or to break.
 func TestPreparedOwnNames(t *testing.T) {
 	p := database(t).behind(t, 1)
-	one, two := p.connect(t), p.connect(t)
-	one.must("SET my.x = 'one'")
+	two := p.connect(t)
 	two.must("SET my.x = 'two'")
 	for _, name := range []string{"caddy_pgtxn_begin", "caddy_pgtxn_set", "caddy_pgtxn_get", "caddy_pgtxn_commit"} {
+		one := p.connect(t)
+		one.must("SET my.x = 'one'")
 		one.send(closeStmt(name), syncMsg)
 		one.expect("3", "Z I")
 		two.must("SHOW my.x")
 		if got := one.run(name); got != fmt.Sprintf(`E ERROR 26000 prepared statement "%s" does not exist, Z I`, name) {
 			t.Error(got)
 		}
+		one.prepare(name, "SELECT 'mine'")
+		one.runs(name, "mine")
 		one.send(query("DEALLOCATE " + name))
 		one.until("Z")
+		one.leave()
 		if got := two.value("SHOW my.x"); got != "two" {
 			t.Error(got)
 		}
-		one.prepare(name, "SELECT 'mine'")
-		one.runs(name, "mine")
 	}
 }
 

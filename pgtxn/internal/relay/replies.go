@@ -25,10 +25,14 @@ type reply struct {
 
 // replies is a queue of replies, in a ring that only grows.
 type replies struct {
-	ring []reply
-	head int
-	n    int
+	ring  []reply
+	head  int
+	n     int
+	notes int // how many replies decide about prepared statements in ways that can be taken back
 }
+
+// notes says whether it can change later what stands behind a name.
+func (e *reply) notes() bool { return e.undo != nil || e.stmt != nil && e.stmt.name != "" }
 
 func (r *replies) push(e reply) {
 	if r.n == len(r.ring) {
@@ -36,6 +40,31 @@ func (r *replies) push(e reply) {
 	}
 	r.ring[(r.head+r.n)&(len(r.ring)-1)] = e
 	r.n++
+	if e.notes() {
+		r.notes++
+	}
+}
+
+// unsettled says whether the server may yet refuse or skip a message of an
+// earlier batch that decides what the client calls name, or what the server does
+// (own). Behind messages of the same batch nothing is left to know: who comes
+// behind one that was refused is skipped.
+func (r *replies) unsettled(name []byte, own string) bool {
+	if r.notes == 0 {
+		return false
+	}
+	synced := false
+	for i := r.n - 1; i >= 0; i-- {
+		e := r.at(i)
+		switch {
+		case e.kind == 'S':
+			synced = true
+		case !synced:
+		case e.undo != nil && e.undo.name == string(name), e.stmt != nil && own != "" && e.stmt.name == own:
+			return true
+		}
+	}
+	return false
 }
 
 func (r *replies) grow() {
@@ -60,6 +89,9 @@ func (r *replies) front() *reply {
 // pop takes the front away, and each c behind it.
 func (r *replies) pop() {
 	for first := true; first || r.n > 0 && r.at(0).kind == 'c'; first = false {
+		if r.at(0).notes() {
+			r.notes--
+		}
 		*r.at(0) = reply{}
 		r.head = (r.head + 1) & (len(r.ring) - 1)
 		r.n--
@@ -103,5 +135,5 @@ func (r *replies) reset() {
 		r.ring = nil
 	}
 	clear(r.ring)
-	r.head, r.n = 0, 0
+	r.head, r.n, r.notes = 0, 0, 0
 }

@@ -22,18 +22,22 @@ type server struct {
 
 	owner     uint64 // the session that used it last
 	dirty     bool   // the owner ran what may have changed variables in secret
-	unnamedOf uint64 // the session whose unnamed statement it has; 0: none
+	unnamedOf uint64 // the session whose unnamed statement it has; 0: none; or somebody
 	replies   replies
 	applying  bool // the answer to Apply is to come
 	cancels   int  // cancel requests on their way to it: it must not change hands
 	idleSince time.Time
-	spoke     bool // the client has the server's own word on why the connection ends
+	spoke     bool   // the client has the server's own word on why the connection ends
+	retired   string // why the server was told to end; "" as long as it was not
 	closed    bool
 
 	in      []byte // the beginning of a message that is needed whole
 	rest    int    // bytes to come of a message that is not
 	passing bool   // those bytes are for the client
 }
+
+// somebody is who has left an unnamed statement, or none, on a server.
+const somebody = ^uint64(0)
 
 // expect notes the answers to an exchange of our own.
 func (v *server) expect(kinds []byte, by party) {
@@ -79,9 +83,12 @@ func (v *server) Readable() {
 
 // Writable goes on with what waited for room in the server's socket.
 func (v *server) Writable() {
-	if v.flush() && v.session != nil {
-		v.session.resume()
+	s := v.session
+	if !v.flush() || s == nil {
+		return
 	}
+	s.resume()
+	s.settle()
 }
 
 func (v *server) mayRead() bool {
@@ -91,6 +98,9 @@ func (v *server) mayRead() bool {
 // take handles bytes just read: it writes to the client once, and then sees
 // what that made possible.
 func (v *server) take(data []byte) {
+	if v.session == nil && v.retired != "" {
+		return
+	}
 	if len(v.in) > 0 {
 		v.in = append(v.in, data...)
 		data = v.in
@@ -124,6 +134,7 @@ func (v *server) take(data []byte) {
 	if s == nil || v.session != s {
 		return
 	}
+	s.forgetting = s.forgetting && v.replies.n > 0
 	if s.held && !v.applying && !s.forgetting {
 		s.held = false
 		s.resume()
@@ -184,8 +195,10 @@ func (v *server) message(typ byte, body []byte) bool {
 	switch typ {
 	case 'S':
 		return v.reported(body)
-	case 'N', 'A':
+	case 'N':
 		return v.party() == forClient
+	case 'A': // who listens is pinned, and may be notified while we prepare something
+		return v.session.machine.Pins() != 0 && v.party() != forApply
 	case 'E':
 		return v.failed(body)
 	}
@@ -231,6 +244,10 @@ func (v *server) party() party {
 
 // lost: the connection to the server is gone.
 func (v *server) lost(err error) {
+	if v.retired != "" {
+		v.close(v.retired)
+		return
+	}
 	v.close("connection lost: " + err.Error())
 }
 
@@ -251,7 +268,11 @@ func (v *server) close(reason string) {
 	if s.ended {
 		return
 	}
-	if v.spoke {
+	switch {
+	case s.leaving:
+		s.parting()
+		return
+	case v.spoke:
 		s.leave("server ended the connection")
 		return
 	}

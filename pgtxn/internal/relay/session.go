@@ -62,10 +62,12 @@ type Session struct {
 	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 
-	starting  bool // no greeting yet
-	ended     bool // the client has left
-	cleaned   bool // what it left open was told to end
-	unlearned bool // the last question for values failed
+	starting  bool   // no greeting yet
+	leaving   bool   // nothing more is read from the client; it may still hear answers
+	parting   func() // what happens when it has heard all
+	ended     bool   // the client has left
+	cleaned   bool   // what it left open was told to end
+	unlearned bool   // the last question for values failed
 	done      chan struct{}
 }
 
@@ -96,7 +98,7 @@ func (s *Session) Readable() {
 			s.take(s.shard.fromClient[:n])
 		} else if err != nil {
 			if !isWouldBlock(err) {
-				s.leave("client closed the connection")
+				s.depart("client closed the connection", nil)
 			}
 			return
 		}
@@ -111,7 +113,7 @@ func (s *Session) Writable() {
 }
 
 func (s *Session) mayRead() bool {
-	return !s.waiting && !s.held && !s.starting && !s.ended && (s.srv == nil || !s.srv.full())
+	return !s.waiting && !s.held && !s.starting && !s.leaving && !s.ended && (s.srv == nil || !s.srv.full())
 }
 
 // take handles bytes just read; what can't be handled yet is kept.

@@ -1,0 +1,91 @@
+package relay
+
+import (
+	"encoding/binary"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"testing"
+)
+
+// In steady state a relayed transaction allocates nothing: neither the loop, nor
+// the scanner, the machine, the pool or the two sockets. What is counted is the
+// whole process, in which the client allocates nothing either.
+func TestNoAllocations(t *testing.T) {
+	p := database(t).behind(t, 1)
+	sql(t, p.database, "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 2)")
+	const text = "SELECT v FROM t WHERE id = 1"
+	for _, c := range []struct {
+		name    string
+		before  []byte // sent once
+		request []byte
+		answers int // ReadyForQuery for each request
+	}{
+		{name: "simple Query", request: query(text), answers: 1},
+		{name: "transaction", request: slices.Concat(query("BEGIN"), query(text), query("COMMIT")), answers: 3},
+		{
+			name:    "prepared statement",
+			before:  slices.Concat(parse("s", text), syncMsg),
+			request: slices.Concat(bind("", "s"), execute("", 0), syncMsg), answers: 1,
+		},
+		{
+			name:    "unnamed statement",
+			request: slices.Concat(parse("", text), bind("", ""), execute("", 0), syncMsg), answers: 1,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			// Two clients on one backend, so that it changes hands each time.
+			one, two := p.connect(t), p.connect(t)
+			if c.before != nil {
+				for _, client := range []*client{one, two} {
+					client.send(c.before)
+					client.until("Z")
+				}
+			}
+			turn := func() {
+				one.exchange(c.request, c.answers)
+				two.exchange(c.request, c.answers)
+			}
+			const turns = 2000
+			if n := mallocs(turn, turns); n > turns/100 {
+				t.Errorf("%d allocations in %d transactions", n, 2*turns)
+			}
+		})
+	}
+}
+
+// exchange sends request and passes over the answers up to the last ReadyForQuery.
+func (c *client) exchange(request []byte, answers int) {
+	if _, err := c.conn.Write(request); err != nil {
+		c.t.Fatal(err)
+	}
+	for answers > 0 {
+		head, err := c.in.Peek(5)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		size := 1 + int(binary.BigEndian.Uint32(head[1:]))
+		if head[0] == 'Z' {
+			answers--
+		}
+		if _, err := c.in.Discard(size); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// mallocs counts the allocations of the whole process while f runs.
+func mallocs(f func(), times int) uint64 {
+	for range times / 10 {
+		f() // until all buffers have their size
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range times {
+		f()
+	}
+	runtime.ReadMemStats(&after)
+	return after.Mallocs - before.Mallocs
+}

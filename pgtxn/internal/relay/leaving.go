@@ -1,0 +1,70 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// When a client leaves, with a goodbye or without, what it has sent is done
+// first, as PostgreSQL does, which finds the end of the connection behind all
+// that came before it.
+
+// abandonedAfter is how long the statements of a client that has left may go on
+// before they are canceled: others may wait for the backend.
+const abandonedAfter = 2 * time.Second
+
+// depart ends the session when the server has answered what it owes. Words, if
+// not nil, are the last that the client hears.
+func (s *Session) depart(why string, words *wire.Error) {
+	v := s.srv
+	switch {
+	case s.leaving || s.ended:
+		return
+	case v == nil || !v.owesClient():
+		s.part(why, words)
+		return
+	}
+	s.leaving = true
+	s.parting = func() { s.part(why, words) }
+	if s.rest > 0 && !s.dropping {
+		v.close("client left in the middle of a message")
+		return
+	}
+	if s.unsynced || s.copyIn {
+		v.retire("client left in the middle of a batch")
+	}
+	s.shard.loop.After(abandonedAfter, func() {
+		if s.srv == v && !s.ended {
+			s.abandon(v)
+		}
+	})
+}
+
+func (s *Session) part(why string, words *wire.Error) {
+	if words != nil {
+		s.fail(words)
+		return
+	}
+	s.leave(why)
+}
+
+// abandon cancels what the backend does.
+func (s *Session) abandon(v *server) {
+	v.cancels++
+	go func() {
+		ctx, stop := context.WithTimeout(s.lender.ctx, s.cfg.ConnectTimeout)
+		defer stop()
+		_ = v.requestCancel(ctx, s.cfg)
+	}()
+}
+
+// retire has the server end its session when it comes to it, as a client does
+// that says goodbye. The backend keeps its place until the server has closed.
+func (v *server) retire(reason string) {
+	if v.retired == "" {
+		v.retired = reason
+		v.send([]byte{'X', 0, 0, 0, 4})
+	}
+}
