@@ -27,6 +27,7 @@ import (
 //		login_timeout <duration>
 //		max_statement <size>
 //		max_prepared <number>
+//		scrub always|writes
 //
 //		auth trust|scram-sha-256
 //		users <file>
@@ -58,6 +59,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Duration("login_timeout", &h.LoginTimeout),
 		caddyfile.Size("max_statement", &h.MaxStatement),
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
+		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("auth", &h.Auth, authMethods...),
 		caddyfile.String("users", "<file>", &h.Users),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},

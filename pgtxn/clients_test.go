@@ -164,7 +164,7 @@ func TestWaitTimeout(t *testing.T) {
 	exec(t, late, "SELECT 1") // the session has lived on
 }
 
-// A client that says nothing is disconnected.
+// A client that says nothing is told why, as PostgreSQL does, and disconnected.
 func TestLoginTimeout(t *testing.T) {
 	p := start(t, "upstream UPSTREAM\nauth trust\nlogin_timeout 50ms")
 	conn, err := net.Dial("tcp", p.addr)
@@ -175,7 +175,7 @@ func TestLoginTimeout(t *testing.T) {
 	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := conn.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("read %d bytes, %v; want the end", n, err)
+	if said, err := io.ReadAll(conn); err != nil || !strings.Contains(string(said), "57014") {
+		t.Errorf("read %q, %v; want SQLSTATE 57014 and the end", said, err)
 	}
 }

@@ -95,6 +95,16 @@ type Handler struct {
 	// Default: 1000.
 	MaxPrepared int `json:"max_prepared,omitempty"`
 
+	// After what a server connection is reset before another session gets it, in
+	// the same flight as that session's own first statement. A function may set
+	// variables in secret, and a statement may call one in secret: through a
+	// trigger, a view, an operator, a policy. always: after any query, so that no
+	// session ever meets another's variables or role. writes: only after queries
+	// that write, which is a few percent cheaper when many clients read through
+	// few connections, and right where nothing that reads sets variables. Default:
+	// always.
+	Scrub string `json:"scrub,omitempty"`
+
 	// How clients prove who they are: scram-sha-256, against the users file, or
 	// trust, which lets in everybody as whom they please. Default:
 	// scram-sha-256.

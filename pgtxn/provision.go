@@ -16,6 +16,11 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
+// The values of the option scrub.
+const scrubWrites = "writes"
+
+var scrubs = []string{"always", scrubWrites}
+
 // The defaults of the options.
 const (
 	defaultPoolSize       = 20
@@ -56,6 +61,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		LoginTimeout:   cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
 		MaxStatement:   cmp.Or(h.MaxStatement, defaultMaxStatement),
 		MaxPrepared:    cmp.Or(h.MaxPrepared, defaultMaxPrepared),
+		ScrubAlways:    h.Scrub != scrubWrites,
 		TLSRequired:    h.HostSSL,
 		Log:            ctx.Slogger(),
 	}
@@ -146,6 +152,9 @@ func (h *Handler) Validate() error {
 		return fmt.Errorf("auth: %s takes the option users, the file to check clients against; or let in everybody with auth %s", authSCRAM, authTrust)
 	case h.UpstreamPassword != "" && h.UpstreamUser == "":
 		return errors.New("upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file")
+	}
+	if h.Scrub != "" && !slices.Contains(scrubs, h.Scrub) {
+		return fmt.Errorf("scrub: unknown '%s'; use one of %s", h.Scrub, strings.Join(scrubs, ", "))
 	}
 	return errors.Join(h.validateTLS(), h.validateNumbers())
 }

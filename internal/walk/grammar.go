@@ -3,6 +3,7 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ type speaker struct {
 	broken bool     // which is aborted
 	names  []string // savepoints
 	gids   []string // prepared transactions
+	stays  bool     // never goes back to start-up values
 }
 
 func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] }
@@ -26,8 +28,19 @@ func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] 
 // one says that something is so once in n times.
 func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 
-// statement says the next one.
+// goesBack: to start-up values.
+var goesBack = regexp.MustCompile(`(?i)DEFAULT\b|RESET|LOCAL$|NAMES $|DISCARD`)
+
 func (r *speaker) statement() said {
+	for {
+		if x := r.next(); !r.stays || !goesBack.MatchString(x.sql) {
+			return x
+		}
+	}
+}
+
+// next says the next statement.
+func (r *speaker) next() said {
 	n := r.IntN(100)
 	switch {
 	case r.broken && n < 60:

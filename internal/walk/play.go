@@ -132,7 +132,7 @@ func (p *player) steps(c *story.Client) error {
 			x, got := &step.Statements[j], r.String()
 			if p.record {
 				x.Want = got
-			} else if got != x.Want {
+			} else if got != x.Want && !known(x.Want, got) {
 				return fmt.Errorf("%s\n  want %s\n  got  %s", source(*x), x.Want, got)
 			}
 		}
@@ -146,4 +146,16 @@ func (p *player) steps(c *story.Client) error {
 		}
 	}
 	return nil
+}
+
+// known are the differences that there are and will be. A prepared statement that the client has not used on this backend is prepared
+// there when it needs it. In an aborted transaction that can't be done, and the statement is refused for that before its number of
+// parameters is; and what the server has to remark on the text is not passed on.
+func known(want, got string) bool {
+	for _, refused := range []string{"ERROR 08P01", "NOTICE 42622 ERROR 25P02"} {
+		if strings.Replace(want, refused, "ERROR 25P02", 1) == got {
+			return true
+		}
+	}
+	return false
 }

@@ -28,7 +28,7 @@ var settings = []setting{
 	{"client_min_messages", []string{"error", "notice", "debug", "warning"}, [2]string{"error", "log"}},
 	{"log_min_duration_statement", []string{"'1h'", "-1", "3600001"}, [2]string{"7111s", "7222s"}}, // a superuser's
 	{"xmloption", []string{"document", "content"}, [2]string{"document", "content"}},
-	{"my.x", []string{"1", "'it''s \"x\"'", "a, b", "''", "1.50", "on", `'a\b'`, "$$d;$$", "E'e\\'e'", "U&'\\0061'"}, [2]string{`it's "1"`, `\2`}},
+	{"my.x", []string{"'€'", "1", "'it''s \"x\"'", "a, b", "''", "1.50", "on", `'a\b'`, "$$d;$$", "E'e\\'e'", "'é'", "U&'\\0061'"}, [2]string{`it's "1"`, `\2`}},
 	{"My.Y", []string{"1", "'two'", "three", "DEFAULT"}, [2]string{"n 1", "n 2"}},
 	{"role", []string{"none", "walk_a", `"Walk B"`, "'walk_a'", "nobody_has_this"}, [2]string{}},
 	{"session_authorization", []string{"walk_a", `"Walk B"`, "'postgres'", "nobody_has_this"}, [2]string{}},

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -21,31 +22,41 @@ func Shrink(s *story.Story, fails func(*story.Story) bool) *story.Story {
 	return s
 }
 
+// without is a copy of the story that has its own steps, less n from the i-th on.
+func without(s *story.Story, i, n int) *story.Story {
+	less := *s
+	less.Steps = nil
+	for j, step := range s.Steps {
+		if j < i || j >= i+n {
+			step.Statements = slices.Clone(step.Statements)
+			less.Steps = append(less.Steps, step)
+		}
+	}
+	return &less
+}
+
 // smallerOnes yields the story without one of its parts, the large parts first.
-func smallerOnes(s *story.Story) func(yield func(*story.Story) bool) {
+func smallerOnes(s *story.Story) iter.Seq[*story.Story] {
 	return func(yield func(*story.Story) bool) {
 		for n := max(1, len(s.Steps)/2); n > 0; n /= 2 {
 			for i := 0; i+n <= len(s.Steps); i += n {
-				less := *s
-				less.Steps = slices.Delete(slices.Clone(s.Steps), i, i+n)
-				if len(less.Steps) > 0 && !yield(&less) {
+				if less := without(s, i, n); len(less.Steps) > 0 && !yield(less) {
 					return
 				}
 			}
 		}
 		for i := range s.Startup {
-			less := *s
+			less := without(s, 0, 0)
 			less.Startup = slices.Delete(slices.Clone(s.Startup), i, i+1)
-			if !yield(&less) {
+			if !yield(less) {
 				return
 			}
 		}
 		for i, step := range s.Steps {
 			for _, part := range partsOf(step) {
-				less := *s
-				less.Steps = slices.Clone(s.Steps)
-				less.Steps[i] = part
-				if !yield(&less) {
+				less := without(s, 0, 0)
+				less.Steps[i].Statements = part
+				if !yield(less) {
 					return
 				}
 			}
@@ -53,18 +64,16 @@ func smallerOnes(s *story.Story) func(yield func(*story.Story) bool) {
 	}
 }
 
-// partsOf returns the step without one of its statements.
-func partsOf(step story.Step) (parts []story.Step) {
+// partsOf returns the step's statements without one of them, or with one that is shorter.
+func partsOf(step story.Step) (parts [][]story.Statement) {
 	for j, x := range step.Statements {
-		if step.Pipeline && j+1 < len(step.Statements) && (x.Form != story.SyncOnly || step.Statements[j+1].Form != story.Simple) {
-			less := step
-			less.Statements = slices.Delete(slices.Clone(step.Statements), j, j+1)
-			parts = append(parts, less)
+		last := j == len(step.Statements)-1
+		if step.Pipeline && !last && (x.Form != story.SyncOnly || step.Statements[j+1].Form != story.Simple) {
+			parts = append(parts, slices.Delete(slices.Clone(step.Statements), j, j+1))
 		}
 		for _, sql := range shorter(x) {
-			less := step
-			less.Statements = slices.Clone(step.Statements)
-			less.Statements[j].SQL = sql
+			less := slices.Clone(step.Statements)
+			less[j].SQL = sql
 			parts = append(parts, less)
 		}
 	}

@@ -14,6 +14,7 @@ const (
 	ownBegin = iota
 	ownCommit
 	ownReset
+	ownIdentity
 	ownSet
 	ownSetLocal
 	ownGet
@@ -24,6 +25,8 @@ var own = [numOwn]struct{ name, sql string }{
 	ownBegin:  {"caddy_pgtxn_begin", "BEGIN"},
 	ownCommit: {"caddy_pgtxn_commit", "COMMIT"},
 	ownReset:  {"caddy_pgtxn_reset", "RESET ALL"},
+	ownIdentity: {"caddy_pgtxn_identity", // what RESET ALL leaves
+		"SELECT pg_catalog.set_config('session_authorization', NULL, false), pg_catalog.set_config('role', NULL, false)"},
 	ownSet: {"caddy_pgtxn_set", "SELECT pg_catalog.set_config(n, v, false)" +
 		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
 	ownSetLocal: {"caddy_pgtxn_set_local", "SELECT pg_catalog.set_config(n, v, true)" +
@@ -58,10 +61,13 @@ func (c *Conn) Apply(e *Exchange, want *guc.Set, scrub bool) {
 	c.run(e, ownBegin)
 	if scrub {
 		c.run(e, ownReset)
-		have = identity(have) // RESET ALL leaves these
+		c.run(e, ownIdentity)
+		have = nil
 	}
-	for _, step := range plan(have, want) {
-		c.run(e, ownSet, step.names, step.values)
+	if have.Hash() != want.Hash() {
+		for _, step := range plan(have, want) {
+			c.run(e, ownSet, step.names, step.values)
+		}
 	}
 	c.run(e, ownCommit)
 	e.sync()
@@ -119,16 +125,6 @@ const (
 	userVar     = "session_authorization"
 	roleVar     = "role"
 )
-
-func identity(s *guc.Set) *guc.Set {
-	var kept *guc.Set
-	for _, name := range [...]string{userVar, roleVar} {
-		if v, ok := s.Get(name); ok {
-			kept = kept.With(v)
-		}
-	}
-	return kept
-}
 
 // step is one call for several variables; a nil value resets.
 type step struct{ names, values []*string }

@@ -44,6 +44,7 @@ type Conn struct {
 	loop    *Loop
 	sealed  []byte // TLS records that the socket had no room for
 	canRead bool
+	ending  bool // the other end has closed: an empty socket is not the end of reading
 	blocked bool // the last write found no room
 	yielded bool // waits in loop.again
 	closed  bool
@@ -231,7 +232,7 @@ func (b *below) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	n, drained, err := b.src.read(p)
-	b.canRead = !drained
+	b.canRead = !drained || b.ending
 	return n, err
 }
 

@@ -269,3 +269,23 @@ func TestPostAndAfter(t *testing.T) {
 		t.Error("a closed loop took a function")
 	}
 }
+
+// The end of the stream may come with the last bytes, as one event.
+func TestEndBehindBytes(t *testing.T) {
+	l := newLoop(t)
+	ours, peer := tcpPair(t)
+	e := onLoop(t, l, NewConn(ours, nil))
+	exchange(t, peer, 1) // the loop waits for the socket now, and is then kept from it
+	said := make(chan struct{})
+	l.Post(func() { <-said })
+	if _, err := peer.Write([]byte("bye")); err != nil {
+		t.Fatal(err)
+	}
+	peer.Close()
+	close(said)
+	select {
+	case <-e.end:
+	case <-time.After(5 * time.Second):
+		t.Error("the end of the stream was not noticed")
+	}
+}

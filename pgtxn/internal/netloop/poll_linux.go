@@ -75,6 +75,7 @@ func (p *poller) wait(block bool) {
 		}
 		const in = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 		const out = unix.EPOLLOUT | unix.EPOLLHUP | unix.EPOLLERR
+		s.conn.ending = s.conn.ending || ev.Events&(in&^unix.EPOLLIN) != 0
 		s.conn.ready(ev.Events&in != 0, ev.Events&out != 0)
 	}
 }

@@ -123,15 +123,12 @@ func (v *server) failed(body []byte) bool {
 	v.session.machine.Failed()
 	v.session.copyIn = false
 	r.begun = true
-	name := ""
-	if r.undo != nil {
-		name = r.undo.name
-	}
+	refused := r.undo // r is gone soon
 	if r.kind != 'Q' && r.kind != 'F' {
 		v.session.skipping = !v.skipToSync()
 	}
 	if bytes.Contains(body, []byte(ownPrefix)) {
-		v.shard.toClient.put(errorMessage(v.session.clientNames(body, name)))
+		v.shard.toClient.put(errorMessage(v.session.clientNames(body, refused)))
 		return false
 	}
 	return true

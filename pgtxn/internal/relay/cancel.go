@@ -57,7 +57,10 @@ func (h *Hub) cancel(ctx context.Context, key cancelKey) error {
 	}
 	var v *server
 	s.shard.loop.Call(func() {
-		if s.srv != nil && s.srv.owesClient() {
+		switch {
+		case s.waiting && !s.starting:
+			s.stopWaiting(wire.QueryCanceled())
+		case s.srv != nil && s.srv.owesClient():
 			v = s.srv
 			v.cancels++
 		}

@@ -174,7 +174,7 @@ func (s *Session) queryOversized(m msg) int {
 		return 0
 	}
 	s.machine.Pin(txn.PinOversized)
-	s.machine.Sent(sqlscan.Statement{})
+	s.sent(sqlscan.Statement{})
 	s.endQuery()
 	return s.pass(m)
 }
@@ -206,6 +206,7 @@ func union(a, b sqlscan.Statement) sqlscan.Statement {
 // the server has is not known before. Who drops one of ours keeps the damage.
 func (s *Session) sent(st sqlscan.Statement) {
 	s.machine.Sent(st)
+	s.suspect = s.suspect || st.Kind.RunsQueries() && (s.cfg.ScrubAlways || st.Traits&sqlscan.Writes != 0)
 	switch {
 	case st.Kind == sqlscan.DiscardAll, st.Kind == sqlscan.Deallocate && st.All:
 		s.forgetting = true

@@ -23,6 +23,9 @@ type Config struct {
 	ConnectTimeout time.Duration // dialling, TLS and login at the server
 	LoginTimeout   time.Duration // TLS, start-up and authentication of a client
 
+	// ScrubAlways has a backend scrubbed before another session gets it, whatever
+	// ran on it; else only what writes counts, since triggers may run.
+	ScrubAlways bool
 	// MaxStatement bounds the text of a statement that is read, in bytes; a
 	// longer one passes unread and pins the session.
 	MaxStatement int

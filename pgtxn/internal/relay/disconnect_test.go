@@ -95,12 +95,13 @@ func TestDisconnect(t *testing.T) {
 				}
 				next.leave()
 			}
+			if got := direct.value("SELECT count(*) FROM t"); got != "0" {
+				t.Error(got, "rows were committed")
+			}
+			direct.leave()
 			atRest(t, through)
 			if got := through.proxy.Pools()[0]; got.Active+got.Waiting+got.Sessions != 0 || got.Idle != 1 {
 				t.Errorf("the pool is left as %+v", got)
-			}
-			if got := direct.value("SELECT count(*) FROM t"); got != "0" {
-				t.Error(got, "rows were committed")
 			}
 		})
 	}

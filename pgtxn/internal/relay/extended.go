@@ -30,16 +30,13 @@ func (s *Session) parse(m msg) int {
 		s.expect(reply{kind: 'P', stmt: &s.unnamed, undo: undo})
 		return s.pass(m)
 	}
-	if known := s.stmts[string(name)]; known != nil {
-		if s.unsettled(name, known) {
-			return 0
-		}
-		s.parseAgain(name, known, body)
-		return m.total
-	}
 	stmt := newPrepared(s.nameOf(body), body, s.scanOptions())
 	if s.unsettled(name, stmt) {
 		return 0
+	}
+	if known := s.stmts[string(name)]; known != nil {
+		s.parseAgain(name, known, stmt)
+		return m.total
 	}
 	s.prepare(stmt, reply{kind: 'P', stmt: stmt, undo: s.note(name, stmt)})
 	return m.total
@@ -60,15 +57,13 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 }
 
 // parseAgain is the Parse of a name that the client has in use. That is an
-// error, which only the server gives right: so it is asked to parse the text
-// under the name that it has for the statement in use.
-func (s *Session) parseAgain(name []byte, known *prepared, body []byte) {
-	s.ensure(known)
+// error, but not the first that there may be in the text, so the server is asked
+// for it: it gets the text twice under one name.
+func (s *Session) parseAgain(name []byte, known, stmt *prepared) {
+	s.ensure(stmt)
 	g := &s.shard.toServer
-	buf, at := wire.Begin(g.own(), 'P')
-	buf = wire.AppendCString(buf, known.name)
-	g.setOwn(wire.End(append(buf, body...), at))
-	s.expect(reply{kind: 'P', undo: &change{name: string(name), before: known}})
+	g.setOwn(stmt.appendParse(g.own()))
+	s.expect(reply{kind: 'P', undo: &change{name: string(name), before: known, own: stmt.name}})
 }
 
 // parseOversized passes a text that is too long to be read, under the client's

@@ -32,7 +32,7 @@ func (s *Session) depart(why string, words *wire.Error) {
 		v.close("client left in the middle of a message")
 		return
 	}
-	if s.unsynced || s.copyIn {
+	if s.unsynced || s.copyIn || s.lender.neverShared(s.waiter.Class) {
 		v.retire("client left in the middle of a batch")
 	}
 	s.shard.loop.After(abandonedAfter, func() {

@@ -65,9 +65,13 @@ func (s *Session) Refused(err error) {
 
 // waitedTooLong ends a wait that lasted as long as it may.
 func (s *Session) waitedTooLong() {
+	s.stopWaiting(wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
+}
+
+// stopWaiting answers the message that waits for a backend with e instead.
+func (s *Session) stopWaiting(e *wire.Error) {
 	s.lender.pool.Cancel(&s.waiter)
 	s.waiting = false
-	e := wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit)
 	if s.starting {
 		s.fail(e)
 		return
@@ -240,9 +244,9 @@ func (s *Session) release() {
 		if s.baseless {
 			v.Label, s.baseless = nil, false
 		}
-		v.dirty = v.dirty || s.machine.Wrote()
+		v.dirty = v.dirty || s.suspect
+		s.suspect = false
 		v.owner = s.id
-		s.machine.ClearWrote()
 		clear(s.portals)
 	}
 	s.srv, v.session, s.fresh = nil, nil, false

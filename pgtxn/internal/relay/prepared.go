@@ -86,6 +86,7 @@ func (p *prepared) appendParse(dst []byte) []byte {
 type change struct {
 	name   string // "" for the unnamed statement
 	before *prepared
+	own    string // what the server was told instead of name, if that is not the name of a client's statement
 }
 
 // note makes stmt (nil: none) the statement that the client calls name.
@@ -123,12 +124,18 @@ func (s *Session) setStmt(name string, stmt *prepared) {
 }
 
 // clientNames puts the client's names for prepared statements into the text of
-// an error, where the server wrote its own. First is the likeliest: several can
-// stand for one of the server's.
-func (s *Session) clientNames(body []byte, first string) []byte {
+// an error, where the server wrote its own. The name in what was refused is the
+// likeliest: several can stand for one of the server's.
+func (s *Session) clientNames(body []byte, refused *change) []byte {
 	body = bytes.ReplaceAll(body, []byte(notOurs+ownPrefix), []byte(ownPrefix))
-	if stmt := s.stmts[first]; stmt != nil {
-		body = bytes.ReplaceAll(body, []byte(stmt.name), []byte(first))
+	if refused != nil {
+		own := refused.own
+		if stmt := s.stmts[refused.name]; stmt != nil && own == "" {
+			own = stmt.name
+		}
+		if own != "" {
+			body = bytes.ReplaceAll(body, []byte(own), []byte(refused.name))
+		}
 	}
 	for name, stmt := range s.stmts {
 		body = bytes.ReplaceAll(body, []byte(stmt.name), []byte(name))

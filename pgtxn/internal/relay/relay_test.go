@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 )
@@ -34,7 +33,7 @@ func config(server string, poolSize int) *Config {
 		},
 		PoolSize: poolSize, WaitTimeout: 30 * time.Second,
 		ConnectTimeout: 10 * time.Second, LoginTimeout: 10 * time.Second,
-		MaxStatement: 4 << 20, MaxPrepared: 100,
+		MaxStatement: 4 << 20, MaxPrepared: 100, ScrubAlways: true,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}
 }
@@ -65,5 +64,3 @@ func start(tb testing.TB, cfg *Config) *proxy {
 	})
 	return &proxy{Hub: hub, addr: ln.Addr().String(), cfg: cfg}
 }
-
-var _ = pgtest.Start

@@ -34,6 +34,7 @@ type Session struct {
 	base           *guc.Set // its start-up values, where they are not the backend's own
 	based, basedOn *guc.Set // want, and the variables it was made of
 	baseless       bool     // DISCARD ALL has reset what the base had set
+	suspect        bool     // what ran on srv may have changed variables in secret
 
 	// What the client has prepared and bound, and whether its unnamed statement exists.
 	stmts      map[string]*prepared

@@ -29,7 +29,7 @@ func TestRandomWalk(t *testing.T) {
 	if _, err := server.SQL(t.Context(), direct.Database, strings.Join(walk.Setup, ";\n")); err != nil {
 		t.Fatal(err)
 	}
-	w := walker{t: t, server: direct}
+	w := walker{t: t, server: direct, resets: os.Getenv("PGTXN_WALK_RESETS") != ""}
 	for deadline := time.Now().Add(length); time.Now().Before(deadline) && w.failures < failures; seed++ {
 		w.play(seed)
 	}
@@ -57,6 +57,7 @@ func environ[T any](t *testing.T, name string, parse func(string) (T, error), ot
 type walker struct {
 	t      *testing.T
 	server story.Target
+	resets bool
 	games  []*walk.Game // with pools of 1 and of 2, new after a difference
 
 	walks, unplayable int
@@ -68,7 +69,7 @@ func (w *walker) play(seed uint64) {
 		w.games = []*walk.Game{game(w.t, w.server, 1), game(w.t, w.server, 2)}
 	}
 	for _, g := range w.games {
-		s := walk.New(seed)
+		s := walk.New(seed, w.resets)
 		err := g.Compare(s, seed)
 		switch {
 		case errors.Is(err, walk.ErrUnplayable):
@@ -86,31 +87,35 @@ func (w *walker) play(seed uint64) {
 	w.walks++
 }
 
-// shrink plays on a new proxy each time. A difference that needs what earlier walks
-// left behind is not found there, and printed whole.
+// shrink plays on a new proxy each time, alone or behind some of the walks before. A
+// difference that is not found there is printed whole.
 func (w *walker) shrink(s *story.Story, seed uint64, pool int) {
-	var last error
 	deadline := time.Now().Add(time.Minute)
-	fails := func(less *story.Story) (fails bool) {
-		w.t.Run("shrink", func(t *testing.T) {
+	for _, before := range []uint64{0, 5} {
+		var last error
+		fails := func(less *story.Story) (fails bool) {
 			if time.Now().After(deadline) {
-				return
+				return false
 			}
-			err := game(t, w.server, pool).Compare(less, seed)
-			if fails = err != nil && !errors.Is(err, walk.ErrUnplayable); fails {
-				last = err
-			}
-		})
-		return fails
+			w.t.Run("shrink", func(t *testing.T) {
+				g := game(t, w.server, pool)
+				for n := before; n > 0; n-- {
+					_ = g.Compare(walk.New(seed-n, w.resets), seed-n)
+				}
+				err := g.Compare(less, seed)
+				if fails = err != nil && !errors.Is(err, walk.ErrUnplayable); fails {
+					last = err
+				}
+			})
+			return fails
+		}
+		if fails(s) {
+			s = walk.Shrink(s, fails)
+			w.t.Errorf("shrunk, behind %d others: %v\n%s", before, last, walk.Text(s))
+			return
+		}
 	}
-	if fails(s) {
-		s = walk.Shrink(s, fails)
-	}
-	if last == nil {
-		w.t.Errorf("not shrunk:\n%s", walk.Text(s))
-		return
-	}
-	w.t.Errorf("shrunk: %v\n%s", last, walk.Text(s))
+	w.t.Errorf("not shrunk:\n%s", walk.Text(s))
 }
 
 func game(t *testing.T, server story.Target, pool int) *walk.Game {

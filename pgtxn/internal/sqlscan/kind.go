@@ -45,6 +45,16 @@ var kindNames = [...]string{
 	Call: "CALL", Do: "DO", Copy: "COPY", Load: "LOAD",
 }
 
+// RunsQueries reports whether a statement of this kind may run expressions,
+// and so functions: those that only manage the session don't.
+func (k Kind) RunsQueries() bool {
+	switch k {
+	case Other, Prepare, Execute, Declare, Call, Do, Copy:
+		return true
+	}
+	return false
+}
+
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]

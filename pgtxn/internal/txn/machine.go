@@ -23,7 +23,6 @@ type Machine struct {
 
 	reports []report // of the batch at the head
 	pins    Pins
-	wrote   bool
 
 	doubt bool   // the values may be wrong; settled when idle
 	wrong string // why the batch at the head does not fit; "" when it does
@@ -38,7 +37,6 @@ func (m *Machine) Sent(st sqlscan.Statement) {
 		return
 	}
 	m.pins |= pinsOf(&st)
-	m.wrote = m.wrote || st.Traits&sqlscan.Writes != 0
 	m.queue.push(item{st: st})
 }
 
@@ -182,10 +180,3 @@ func (m *Machine) Idle() bool {
 
 // Vars are the variables after all that was answered so far.
 func (m *Machine) Vars() *guc.Set { return m.vars }
-
-// Wrote reports whether a statement was sent since ClearWrote that changes
-// tables or schema, so that a trigger may have changed variables unseen.
-func (m *Machine) Wrote() bool { return m.wrote }
-
-// ClearWrote forgets that the session wrote.
-func (m *Machine) ClearWrote() { m.wrote = false }

@@ -191,8 +191,6 @@ func (s *teller) asks(word, rest string) ([]string, bool) {
 		return []string{list(slices.Collect(s.m.Pins().All()))}, true
 	case "pending":
 		return []string{fmt.Sprintf("%d, status %c", s.m.Pending(), s.m.Status())}, true
-	case "wrote":
-		return []string{strconv.FormatBool(s.m.Wrote())}, true
 	}
 	return nil, false
 }

@@ -183,6 +183,12 @@ func BackendLostInTransaction() *Error {
 // ProtocolViolation says that the client broke a rule of the protocol.
 func ProtocolViolation(what string) *Error { return fatal("08P01", "%s", what) }
 
+// QueryCanceled answers a statement that was canceled while it waited for a backend.
+func QueryCanceled() *Error {
+	return failure("57014", "canceling statement due to user request").
+		withDetail("It waited for a server connection and was not executed.")
+}
+
 // TooMany says that the session holds more things of a kind than the proxy keeps track of; what
 // is their plural name. option is the configuration's word for the limit.
 func TooMany(what string, limit int, option string) *Error {

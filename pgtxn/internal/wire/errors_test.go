@@ -54,6 +54,7 @@ func TestErrorTexts(t *testing.T) {
 		{BackendLost(), "FATAL: connection to upstream server lost (SQLSTATE 08006)"},
 		{BackendLostInTransaction(), "FATAL: connection to upstream server lost in a transaction (SQLSTATE 08006)"},
 		{ProtocolViolation("100%"), "FATAL: 100% (SQLSTATE 08P01)"},
+		{QueryCanceled(), "ERROR: canceling statement due to user request (SQLSTATE 57014)"},
 		{TooMany("savepoints", 5, "max_savepoints"), "ERROR: too many savepoints in one session (SQLSTATE 54000)"},
 		{Internal("x"), "FATAL: connection pool: internal error: x (SQLSTATE XX000)"},
 	}

@@ -95,5 +95,3 @@ c
 z: I
 pins
 = none
-wrote
-= true
