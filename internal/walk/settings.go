@@ -25,7 +25,7 @@ var settings = []setting{
 	{"enable_sort", []string{"off", "tr", "yes", "2"}, [2]string{"off", "on"}},
 	{"extra_float_digits", []string{"2", "0", "-15", "9"}, [2]string{"-1", "-2"}},
 	{"random_page_cost", []string{"2.50", "1e1", "-1"}, [2]string{"3.25", "5"}},
-	{"client_min_messages", []string{"error", "notice", "debug", "warning"}, [2]string{"error", "log"}},
+	{"client_min_messages", []string{"error", "notice", "info", "warning"}, [2]string{"error", "log"}},
 	{"log_min_duration_statement", []string{"'1h'", "-1", "3600001"}, [2]string{"7111s", "7222s"}}, // a superuser's
 	{"xmloption", []string{"document", "content"}, [2]string{"document", "content"}},
 	{"my.x", []string{"'€'", "1", "'it''s \"x\"'", "a, b", "''", "1.50", "on", `'a\b'`, "$$d;$$", "E'e\\'e'", "'é'", "U&'\\0061'"}, [2]string{`it's "1"`, `\2`}},

@@ -99,8 +99,10 @@ func startTLS(ctx context.Context, cfg *Config, address string, sock *netloop.Co
 		return sock.StartTLS(func(below net.Conn) *tls.Conn {
 			return tls.Client(below, cfg.tlsConfig(address))
 		}).HandshakeContext(ctx)
-	case cfg.SSLMode == Prefer:
+	case answer[0] == 'N' && cfg.SSLMode == Prefer:
 		return nil
+	case answer[0] != 'N':
+		return fmt.Errorf("the server answered %q to SSLRequest", answer[0])
 	default:
 		return fmt.Errorf("the server does not support TLS, but sslmode is %s", cfg.SSLMode)
 	}

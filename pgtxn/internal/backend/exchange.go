@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
@@ -13,8 +14,6 @@ import (
 const (
 	ownBegin = iota
 	ownCommit
-	ownReset
-	ownIdentity
 	ownSet
 	ownSetLocal
 	ownGet
@@ -22,11 +21,8 @@ const (
 )
 
 var own = [numOwn]struct{ name, sql string }{
-	ownBegin:  {"caddy_pgtxn_begin", "BEGIN"},
+	ownBegin:  {"caddy_pgtxn_begin", "BEGIN ISOLATION LEVEL READ COMMITTED"},
 	ownCommit: {"caddy_pgtxn_commit", "COMMIT"},
-	ownReset:  {"caddy_pgtxn_reset", "RESET ALL"},
-	ownIdentity: {"caddy_pgtxn_identity", // what RESET ALL leaves
-		"SELECT pg_catalog.set_config('session_authorization', NULL, false), pg_catalog.set_config('role', NULL, false)"},
 	ownSet: {"caddy_pgtxn_set", "SELECT pg_catalog.set_config(n, v, false)" +
 		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
 	ownSetLocal: {"caddy_pgtxn_set_local", "SELECT pg_catalog.set_config(n, v, true)" +
@@ -41,7 +37,7 @@ func IsOwn(name []byte) bool { return strings.HasPrefix(string(name), "caddy_pgt
 
 // Exchange is a conversation that the proxy has with the server for itself:
 // the bytes to send, and one letter for each message that will be answered
-// (C, P, B, E or S). Its buffers are used again by the next one.
+// (Q, C, P, B, E or S). Its buffers are used again by the next one.
 type Exchange struct {
 	Bytes   []byte
 	Replies []byte
@@ -54,30 +50,47 @@ type Exchange struct {
 // Sync: if any of it fails, the COMMIT is skipped with the rest, the transaction
 // stays open and aborted, and whatever the client has sent behind it in the same
 // flight is refused by the server (25P02) instead of being run with the wrong
-// variables. Only what ends a transaction must not be sent behind it unseen.
+// variables. Only what ends a transaction must not be sent behind it unseen. The
+// same holds for the scrub, a simple Query ahead of it.
 func (c *Conn) Apply(e *Exchange, want *guc.Set, scrub bool) {
 	e.reset()
-	have := c.Label
-	c.run(e, ownBegin)
 	if scrub {
-		c.run(e, ownReset)
-		c.run(e, ownIdentity)
-		have = nil
+		e.Bytes = wire.AppendQuery(e.Bytes, scrubbing)
+		e.Replies = append(e.Replies, 'Q')
+		c.Label = nil
 	}
-	if have.Hash() != want.Hash() {
-		for _, step := range plan(have, want) {
-			c.run(e, ownSet, step.names, step.values)
-		}
+	if c.Label.Hash() == want.Hash() {
+		return
+	}
+	c.run(e, ownBegin)
+	for _, step := range plan(c.Label, want) {
+		c.run(e, ownSet, step.names, step.values)
 	}
 	c.run(e, ownCommit)
 	e.sync()
 	c.Label = want
 }
 
+// scrubbing is DISCARD ALL in a transaction, so that an error keeps what is sent
+// behind it from being run, and without what costs most: prepared statements and
+// plans stay. RESET ALL leaves user and role.
+const scrubbing = "BEGIN ISOLATION LEVEL READ COMMITTED; CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;" +
+	" UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; COMMIT"
+
 // Learn makes e the exchange that asks for the present values of names; each
-// answer is a row of name and value.
-func (c *Conn) Learn(e *Exchange, names []*string) {
+// answer is a row of name and value. Now are the variables as they are then. The
+// values come in the encoding of the login, in which they may be all that the
+// server can have: until the Sync it is in force instead of the client's.
+func (c *Conn) Learn(e *Exchange, names []*string, now *guc.Set) {
 	e.reset()
+	if v, set := now.Get(encodingVar); set && !v.Session.Default {
+		names = slices.Clone(names)
+		if i := slices.IndexFunc(names, func(n *string) bool { return *n == encodingVar }); i >= 0 {
+			c.run(e, ownGet, names[i:i+1:i+1])
+			names = slices.Delete(names, i, i+1)
+		}
+		c.run(e, ownSetLocal, []*string{&v.Name}, []*string{nil})
+	}
 	c.run(e, ownGet, names)
 	e.sync()
 }
@@ -90,11 +103,17 @@ func (c *Conn) Set(e *Exchange, names, values []*string, local, sync bool) {
 	if local {
 		which = ownSetLocal
 	}
-	c.run(e, which, names, values)
 	if sync {
+		c.run(e, which, names, values)
 		e.sync()
+		return
 	}
+	c.runIn(e, ownPortal, which, names, values) // the unnamed one is the client's
+	e.Bytes = wire.AppendClosePortal(e.Bytes, ownPortal)
+	e.Replies = append(e.Replies, 'C')
 }
+
+const ownPortal = "caddy_pgtxn_portal"
 
 func (e *Exchange) reset() { e.Bytes, e.Replies = e.Bytes[:0], e.Replies[:0] }
 
@@ -104,6 +123,10 @@ func (e *Exchange) sync() {
 }
 
 func (c *Conn) run(e *Exchange, which int, params ...[]*string) {
+	c.runIn(e, "", which, params...)
+}
+
+func (c *Conn) runIn(e *Exchange, portal string, which int, params ...[]*string) {
 	if !c.own[which] {
 		c.own[which] = true
 		if c.unsure {
@@ -113,13 +136,14 @@ func (c *Conn) run(e *Exchange, which int, params ...[]*string) {
 		e.Bytes = wire.AppendParse(e.Bytes, own[which].name, own[which].sql)
 		e.Replies = append(e.Replies, 'P')
 	}
-	e.Bytes = wire.AppendBindText(e.Bytes, own[which].name, params...)
-	e.Bytes = wire.AppendExecute(e.Bytes)
+	e.Bytes = wire.AppendBindText(e.Bytes, portal, own[which].name, params...)
+	e.Bytes = wire.AppendExecute(e.Bytes, portal)
 	e.Replies = append(e.Replies, 'B', 'E')
 }
 
 // Who one is decides what one may set, and the encoding how a value is read:
-// these variables have a place in the order.
+// these variables have a place in the order. Values are kept in the encoding of
+// the login, or a client that changes its own would read another text.
 const (
 	encodingVar = "client_encoding"
 	userVar     = "session_authorization"
@@ -135,11 +159,11 @@ func (s *step) add(name string, value *string) {
 }
 
 // plan orders the changes from have to want: back to the login's own user and
-// to the encoding in which the values are written, then the rest as that user,
-// at last the user and the role wanted.
+// encoding, in which the values are written, then the rest as that user, at last
+// the user, the role and the encoding wanted.
 func plan(have, want *guc.Set) []step {
 	var first, rest, last step
-	for _, name := range [...]string{userVar, roleVar} {
+	for _, name := range [...]string{userVar, roleVar, encodingVar} {
 		if _, set := have.Get(name); set {
 			first.add(name, nil)
 		}
@@ -156,9 +180,7 @@ func plan(have, want *guc.Set) []step {
 			value = &to.Session.Text
 		}
 		switch name {
-		case userVar, roleVar:
-		case encodingVar:
-			first.add(name, value)
+		case userVar, roleVar, encodingVar:
 		default:
 			rest.add(name, value)
 		}

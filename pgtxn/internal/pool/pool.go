@@ -106,7 +106,6 @@ func (p *Pool[B]) Connected(m *Member[B], backend B) {
 // It reports whether anybody stays.
 func (p *Pool[B]) ConnectFailed(m *Member[B], err error) (retry bool) {
 	p.move(m, Gone)
-	p.paused = true
 	for w := p.waiting.first; w != nil; {
 		next := w.next
 		if w.Class == m.Class && !w.Patient {
@@ -115,7 +114,8 @@ func (p *Pool[B]) ConnectFailed(m *Member[B], err error) (retry bool) {
 		}
 		w = next
 	}
-	return p.waiting.first != nil
+	p.paused = p.waiting.first != nil // else there is nobody to call Retry for
+	return p.paused
 }
 
 // Retry connects again for those who wait.

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -70,6 +71,16 @@ func (v *server) forget(tag []byte) {
 	v.session.baseless = v.session.base != nil && string(tag) == "DISCARD ALL\x00"
 }
 
+// forgetUnsaid: a Query of several statements commits before it says that the last
+// is done. If the commit fails, a DEALLOCATE ALL has run all the same.
+func (v *server) forgetUnsaid(r *reply) {
+	m := &v.session.machine
+	st := m.Head()
+	if r.kind == 'Q' && r.begun && m.Status() == 'I' && st.Kind == sqlscan.Deallocate && st.All {
+		v.forget([]byte("DEALLOCATE ALL\x00"))
+	}
+}
+
 // copyIn: the server reads CopyData now. It takes no notice of a Sync until
 // CopyDone, not even of one that is under way already.
 func (v *server) copyIn() {
@@ -120,6 +131,7 @@ func (v *server) failed(body []byte) bool {
 		v.skipToSync()
 		return false
 	}
+	v.forgetUnsaid(r)
 	v.session.machine.Failed()
 	v.session.copyIn = false
 	r.begun = true
@@ -159,6 +171,8 @@ func (v *server) undo(r *reply) {
 		v.session.undo(r.undo)
 	}
 	switch {
+	case r.kind == 'B' && r.party == forClient:
+		v.session.spoilPortal(r.name)
 	case r.stmt == nil && r.party != forClient:
 		v.Unsure()
 		v.unnamedOf = somebody
@@ -214,10 +228,15 @@ func (v *server) ready(status byte) bool {
 	s := v.session
 	switch r.party {
 	case forApply:
-		v.applying = false
-		v.shard.toClient.put(s.news())
+		next := v.replies.front()
+		if v.applying = next != nil && next.party == forApply; !v.applying {
+			v.shard.toClient.put(s.news())
+		}
 		return false
-	case forLearn, forBase:
+	case forLearn:
+		s.unlearned = s.machine.Vars().Unknown() > 0
+		return false
+	case forBase:
 		return false
 	}
 	s.copyIn = false

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -153,11 +154,14 @@ func (s *Session) query(m msg) int {
 	if m.total > s.cfg.MaxStatement {
 		return s.queryOversized(m)
 	}
-	if !m.whole() || !s.ready() {
+	if !m.whole() {
 		return 0
 	}
 	text, _, _ := wire.CString(m.body())
-	if s.mustAwaitAnswers() || s.mustWait(text) {
+	if s.base != nil && s.srv == nil && s.needsOwnStart(text) {
+		s.ownStart()
+	}
+	if !s.ready() || s.mustAwaitAnswers() || s.mustWait(text) || s.ambiguous(text) {
 		return 0
 	}
 	resets := s.queue(text)
@@ -213,6 +217,30 @@ func (s *Session) sent(st sqlscan.Statement) {
 	case st.Kind == sqlscan.Deallocate && strings.HasPrefix(st.Name, ownPrefix):
 		s.machine.Pin(txn.PinPrepare)
 	}
+}
+
+// ambiguous: what a backslash means depends on standard_conforming_strings, which
+// a statement still under way may change, so the text waits; and where it may be
+// the second byte of a letter, the text may be read wrongly, so it pins.
+func (s *Session) ambiguous(text []byte) bool {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return false
+	}
+	if s.srv.replies.n > 0 && !s.srv.applying {
+		s.held = true
+		return true
+	}
+	encoding, _ := s.told.Get("client_encoding")
+	if encoding.Session != nil && backslashInLetters[encoding.Session.Text] {
+		s.machine.Pin(txn.PinHidden)
+	}
+	return false
+}
+
+// backslashInLetters are the encodings, all for clients only, in which the byte
+// of a backslash may end a letter (pg_wchar.h).
+var backslashInLetters = map[string]bool{
+	"SJIS": true, "BIG5": true, "GBK": true, "GB18030": true, "UHC": true, "JOHAB": true, "SHIFT_JIS_2004": true,
 }
 
 func (s *Session) endQuery() {
@@ -279,6 +307,8 @@ func (s *Session) expect(r reply) {
 func (s *Session) syncMessage(m msg) int {
 	if s.refusing {
 		s.refusing = false
+		s.machine.Sync()
+		s.machine.Ready('I')
 		s.client.send(wire.AppendReady(nil, 'I'))
 		return s.drop(m)
 	}

@@ -93,8 +93,7 @@ func (s *Session) bind(m msg) int {
 		return 0
 	}
 	serverName, st := s.statement(name)
-	s.setPortal(portal, st)
-	s.expect(reply{kind: 'B'})
+	s.expect(reply{kind: 'B', name: s.setPortal(portal, st)})
 	if serverName == string(name) {
 		return s.pass(m)
 	}
@@ -110,15 +109,24 @@ func (s *Session) bind(m msg) int {
 	return len(m.b)
 }
 
-func (s *Session) setPortal(portal []byte, st sqlscan.Statement) {
+// setPortal notes what a portal runs and returns its name.
+func (s *Session) setPortal(portal []byte, st sqlscan.Statement) string {
 	if len(portal) == 0 {
 		s.bound = st
-		return
+		return ""
 	}
 	if s.portals == nil {
 		s.portals = make(map[string]sqlscan.Statement)
 	}
-	s.portals[string(portal)] = st
+	name := string(portal)
+	s.portals[name] = st
+	return name
+}
+
+// spoilPortal: a Bind was refused or skipped, so the portal may still run what it
+// ran before. Should it be executed, that may be anything.
+func (s *Session) spoilPortal(name string) {
+	s.setPortal([]byte(name), sqlscan.Statement{Traits: sqlscan.Calls})
 }
 
 // describeOrClose: Close frees the client's name; what the server has under
@@ -166,9 +174,15 @@ func (s *Session) describeOrClose(m msg) int {
 // unsettled has the message wait for the answers to earlier batches if these
 // decide what stands behind the name of a prepared statement.
 func (s *Session) unsettled(name []byte, known *prepared) bool {
+	if s.held = false; s.srv.replies.notes == 0 {
+		return false
+	}
 	own := ""
 	if known != nil {
 		own = known.name
+		if !s.srv.Prepared.Touch(own) {
+			own = s.nameOf([]byte(known.shared.Value())) // as ensure will call it
+		}
 	}
 	s.held = s.srv.replies.unsettled(name, own)
 	return s.held

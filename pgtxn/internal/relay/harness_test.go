@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -130,3 +131,6 @@ func atRest(t testing.TB, p place) {
 		t.Errorf("%s backends in a pool of %d", count, p.proxy.cfg.PoolSize)
 	}
 }
+
+// quiet is a log for tests in which errors are expected.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -19,6 +19,7 @@ package relay
 import (
 	"fmt"
 	"hash/maphash"
+	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -54,7 +55,7 @@ func (h *Hub) shardOf(key lenderKey) *shard {
 // admit puts s on its loop, where it greets the client, and waits for its end.
 func (h *Hub) admit(s *Session, key lenderKey) error {
 	s.shard = h.shardOf(key)
-	var err error
+	err := net.ErrClosed // should the loop have ended
 	s.shard.loop.Call(func() {
 		s.lender = s.shard.lender(key, s.cfg)
 		if err = s.shard.loop.Attach(s.client.conn, s); err == nil {

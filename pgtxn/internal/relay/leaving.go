@@ -1,19 +1,10 @@
 package relay
 
-import (
-	"context"
-	"time"
-
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
-)
+import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 
 // When a client leaves, with a goodbye or without, what it has sent is done
 // first, as PostgreSQL does, which finds the end of the connection behind all
 // that came before it.
-
-// abandonedAfter is how long the statements of a client that has left may go on
-// before they are canceled: others may wait for the backend.
-const abandonedAfter = 2 * time.Second
 
 // depart ends the session when the server has answered what it owes. Words, if
 // not nil, are the last that the client hears.
@@ -35,11 +26,6 @@ func (s *Session) depart(why string, words *wire.Error) {
 	if s.unsynced || s.copyIn || s.lender.neverShared(s.waiter.Class) {
 		v.retire("client left in the middle of a batch")
 	}
-	s.shard.loop.After(abandonedAfter, func() {
-		if s.srv == v && !s.ended {
-			s.abandon(v)
-		}
-	})
 }
 
 func (s *Session) part(why string, words *wire.Error) {
@@ -48,16 +34,6 @@ func (s *Session) part(why string, words *wire.Error) {
 		return
 	}
 	s.leave(why)
-}
-
-// abandon cancels what the backend does.
-func (s *Session) abandon(v *server) {
-	v.cancels++
-	go func() {
-		ctx, stop := context.WithTimeout(s.lender.ctx, s.cfg.ConnectTimeout)
-		defer stop()
-		_ = v.requestCancel(ctx, s.cfg)
-	}()
 }
 
 // retire has the server end its session when it comes to it, as a client does

@@ -105,11 +105,18 @@ func (s *Session) apply() {
 		s.client.send(s.news())
 		return
 	}
-	v.Apply(&s.shard.exchange, want, scrub)
-	v.dirty = v.dirty && !scrub
+	s.shard.toServer.put(v.applied(want, scrub))
+}
+
+// applied notes that the connection is being given want, and returns the bytes.
+func (v *server) applied(want *guc.Set, scrub bool) []byte {
+	v.Apply(&v.shard.exchange, want, scrub)
+	if scrub {
+		v.dirty, v.unnamedOf = false, 0
+	}
 	v.applying = true
-	s.shard.toServer.put(s.shard.exchange.Bytes)
-	v.expect(s.shard.exchange.Replies, forApply)
+	v.expect(v.shard.exchange.Replies, forApply)
+	return v.shard.exchange.Bytes
 }
 
 // news is what the client has to be told of its backend's reported values: those
@@ -149,7 +156,7 @@ func (s *Session) settle() {
 		s.started()
 		return
 	}
-	busy := s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn || s.unsynced
+	busy := v.rest > 0 || s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn || s.unsynced
 	if busy || !s.machine.Idle() || s.machine.Pins() != 0 {
 		return
 	}
@@ -180,7 +187,7 @@ func (s *Session) learn() bool {
 		return true
 	}
 	v := s.srv
-	v.Learn(&s.shard.exchange, names)
+	v.Learn(&s.shard.exchange, names, s.want())
 	v.send(s.shard.exchange.Bytes)
 	v.expect(s.shard.exchange.Replies, forLearn)
 	return false
@@ -198,8 +205,11 @@ func (s *Session) learnFailed(body []byte) {
 func (v *server) learned(row []byte) {
 	name, rest, ok := column(row[2:])
 	value, _, ok2 := column(rest)
-	if ok && ok2 {
+	switch {
+	case ok && ok2:
 		v.session.learned(string(name), string(value))
+	case ok && !v.session.starting:
+		v.session.machine.Undefined(string(name))
 	}
 }
 

@@ -21,6 +21,7 @@ type reply struct {
 	party party
 	stmt  *prepared // P: what is being prepared
 	undo  *change   // P, C: how to take back what was noted when it was sent
+	name  string    // B: the portal
 }
 
 // replies is a queue of replies, in a ring that only grows.

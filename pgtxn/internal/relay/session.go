@@ -135,7 +135,9 @@ func (s *Session) takeKept() {
 	if s.ended {
 		return
 	}
-	s.in = s.in[:copy(s.in, s.in[used:])]
+	if used > 0 {
+		s.in = s.in[:copy(s.in, s.in[used:])]
+	}
 	if len(s.in) == 0 {
 		s.shard.recycle(s.in)
 		s.in = nil

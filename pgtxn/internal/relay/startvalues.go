@@ -66,21 +66,17 @@ func (s *Session) start() {
 func (s *Session) tryStart() {
 	v := s.srv
 	s.fresh = false
-	if s.base == nil && v.Label == nil {
+	if s.base == nil && v.Label == nil && !v.dirty {
 		s.started()
 		return
 	}
-	v.Apply(&s.shard.exchange, s.base, v.dirty)
-	v.dirty = false
-	v.applying = true
-	v.send(s.shard.exchange.Bytes)
-	v.expect(s.shard.exchange.Replies, forApply)
+	v.send(v.applied(s.base, true)) // scrubbed, since values may compose with those before them
 	var names []*string
 	for b := range s.base.All() {
 		names = append(names, &b.Name)
 	}
 	if len(names) > 0 {
-		v.Learn(&s.shard.exchange, names)
+		v.Learn(&s.shard.exchange, names, s.base)
 		v.send(s.shard.exchange.Bytes)
 		v.expect(s.shard.exchange.Replies, forLearn)
 	}
@@ -119,7 +115,7 @@ func (s *Session) want() *guc.Set {
 	if s.base == nil {
 		return vars
 	}
-	if s.basedOn != vars || s.based == nil {
+	if s.basedOn != vars || s.based == nil || s.starting {
 		s.basedOn, s.based = vars, overlay(vars, s.base)
 	}
 	return s.based
@@ -150,7 +146,9 @@ func (s *Session) rebase(st *sqlscan.Statement, withSync bool) {
 	switch {
 	case st.Kind == sqlscan.ResetAll:
 		for b := range s.base.All() {
-			add(b)
+			if b.Name != "role" && b.Name != "session_authorization" { // RESET ALL leaves these
+				add(b)
+			}
 		}
 	case st.Kind == sqlscan.Reset, st.Kind == sqlscan.Set && st.Default:
 		if b, ok := s.base.Get(st.Name); ok {
@@ -167,6 +165,25 @@ func (s *Session) rebase(st *sqlscan.Statement, withSync bool) {
 	s.srv.Set(&s.shard.exchange, names, values, st.Local, withSync)
 	s.shard.toServer.put(s.shard.exchange.Bytes)
 	s.srv.expect(s.shard.exchange.Replies, by)
+}
+
+// needsOwnStart says whether the text resets in a way that rebase can't follow: in
+// the middle of a message, or in secret.
+func (s *Session) needsOwnStart(text []byte) bool {
+	statements, resets, secret := 0, false, false
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); statements++ {
+		st := scan.Statement()
+		resets = resets || st.Kind == sqlscan.ResetAll || st.Kind == sqlscan.Reset || st.Default
+		secret = secret || st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0
+	}
+	return secret || resets && statements > 1
+}
+
+// ownStart has the session use backends that were logged in with its own packet
+// from now on, where RESET is the server's own.
+func (s *Session) ownStart() {
+	s.base, s.based = nil, nil
+	s.waiter.Class, s.waiter.Last = s.packet, nil
 }
 
 // seen is the server's reported values as the client sees them: at the client's

@@ -167,6 +167,15 @@ func (m *Machine) Status() byte {
 	}
 }
 
+// Head is the statement that the server answers next, or Other if it has none to
+// answer in this batch.
+func (m *Machine) Head() sqlscan.Statement {
+	if head := m.queue.head(); head != nil && head.what == statement {
+		return head.st
+	}
+	return sqlscan.Statement{}
+}
+
 // Pending is the number of statements and of batch ends that the server still
 // has to answer.
 func (m *Machine) Pending() int { return m.queue.pending }

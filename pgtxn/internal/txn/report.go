@@ -54,6 +54,14 @@ func (m *Machine) Learned(name, value string) {
 	}
 }
 
+// Undefined says that current_setting knows no such name while the session was
+// idle: an extension that was loaded has dropped it, say.
+func (m *Machine) Undefined(name string) {
+	if m.frames.empty() {
+		m.put(lower(name), guc.AtDefault(), false)
+	}
+}
+
 // Unlearned yields the names whose session value is not Known, in order. They
 // are to be asked for while the session is idle.
 func (m *Machine) Unlearned() iter.Seq[string] { return m.vars.Unlearned() }

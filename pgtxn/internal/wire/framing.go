@@ -70,8 +70,17 @@ func AppendParse(dst []byte, name, sql string) []byte {
 	return End(append(AppendCString(AppendCString(dst, name), sql), 0, 0), at)
 }
 
-// AppendExecute appends an Execute of the unnamed portal, without a row limit.
-func AppendExecute(dst []byte) []byte { return append(dst, 'E', 0, 0, 0, 9, 0, 0, 0, 0, 0) }
+// AppendExecute appends an Execute of portal, without a row limit.
+func AppendExecute(dst []byte, portal string) []byte {
+	dst, at := Begin(dst, 'E')
+	return End(append(AppendCString(dst, portal), 0, 0, 0, 0), at)
+}
+
+// AppendClosePortal appends a Close of portal.
+func AppendClosePortal(dst []byte, portal string) []byte {
+	dst, at := Begin(dst, 'C')
+	return End(AppendCString(append(dst, 'P'), portal), at)
+}
 
 // AppendClose appends a Close of the prepared statement name.
 func AppendClose(dst []byte, name string) []byte {
@@ -79,12 +88,11 @@ func AppendClose(dst []byte, name string) []byte {
 	return End(AppendCString(append(dst, 'S'), name), at)
 }
 
-// AppendBindText appends a Bind of the unnamed portal to the statement name,
-// its parameters being arrays of text in binary form (array_recv), which needs
+// AppendBindText appends a Bind of portal to the statement name, its parameters being arrays of text in binary form (array_recv), which needs
 // no quoting. A nil element is NULL. Results come as text.
-func AppendBindText(dst []byte, name string, params ...[]*string) []byte {
+func AppendBindText(dst []byte, portal, name string, params ...[]*string) []byte {
 	dst, at := Begin(dst, 'B')
-	dst = AppendCString(append(dst, 0), name)
+	dst = AppendCString(AppendCString(dst, portal), name)
 	dst = append(dst, 0, 1, 0, 1) // one format for all parameters: binary
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(params)))
 	for _, array := range params {

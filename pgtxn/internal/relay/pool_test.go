@@ -1,0 +1,246 @@
+package relay
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The pool as clients see it: limits, order, waiting, and which backend one gets.
+
+// backends is the number of backends that the server has for the test's database.
+func (p place) backends(t testing.TB) string {
+	t.Helper()
+	return sql(t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = '"+p.database+"'")
+}
+
+// waiting is the number of clients that wait.
+func (p place) waiting() (n int) {
+	for _, view := range p.proxy.Pools() {
+		n += view.Waiting
+	}
+	return n
+}
+
+// First come, first served.
+func TestWaitingInOrder(t *testing.T) {
+	p := database(t).behind(t, 1)
+	holder := p.connect(t)
+	holder.must("CREATE TABLE t (n serial, who int)")
+	holder.must("BEGIN")
+	const many = 20
+	var clients []*client
+	for i := range many {
+		c := p.connect(t)
+		if i%2 == 0 {
+			c.send(query(fmt.Sprintf("INSERT INTO t (who) VALUES (%d)", i)))
+		} else {
+			c.send(oneShot(fmt.Sprintf("INSERT INTO t (who) VALUES (%d)", i)), syncMsg)
+		}
+		eventually(t, "it waits", func() bool { return p.waiting() == i+1 })
+		clients = append(clients, c)
+	}
+	holder.send(query("COMMIT"), query("INSERT INTO t (who) VALUES (-1)")) // behind those who wait already
+	for _, c := range clients {
+		c.until("Z")
+	}
+	holder.until("Z")
+	holder.until("Z")
+	if got := holder.value("SELECT string_agg(who::text, ' ' ORDER BY n) FROM t"); got != "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 -1" {
+		t.Error(got)
+	}
+}
+
+// Who waits too long gets an error in place of the answer, and goes on.
+func TestWaitTimeout(t *testing.T) {
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = 50 * time.Millisecond })
+	holder, c := p.connect(t), p.connect(t)
+	holder.must("BEGIN")
+	const tooLong = "E ERROR 53300 no server connection became free within 50ms"
+	tests := []struct {
+		name string
+		send [][]byte
+		want []string
+	}{
+		{"Query", [][]byte{query("SELECT 1")}, []string{tooLong, "Z I"}},
+		{"two", [][]byte{query("SELECT 1"), query("SELECT 2")}, []string{tooLong, "Z I", tooLong, "Z I"}},
+		{"pipeline", [][]byte{oneShot("SELECT 1"), oneShot("SELECT 2"), syncMsg}, []string{tooLong, "Z I"}},
+		{"pipelines", [][]byte{oneShot("SELECT 1"), syncMsg, parse("s", "SELECT 1"), describeStmt("s"), flushMsg, syncMsg}, []string{tooLong, "Z I", tooLong, "Z I"}},
+		{"FunctionCall", [][]byte{functionCall(oidInt4Inc, "1")}, []string{tooLong, "Z I"}},
+		{"Sync alone", [][]byte{syncMsg}, []string{tooLong, "Z I"}},
+		{"COPY and its data", [][]byte{query("COPY t FROM STDIN"), copyData("1\n"), copyDone}, []string{tooLong, "Z I"}},
+		{"oversized", [][]byte{query("SELECT 1 --" + strings.Repeat("x", 5<<20)), query("SELECT 1")}, []string{tooLong, "Z I", tooLong, "Z I"}},
+		{"oversized Parse", [][]byte{parse("", "SELECT 1 --"+strings.Repeat("x", 5<<20)), bind("", ""), syncMsg}, []string{tooLong, "Z I"}},
+	}
+	for _, test := range tests {
+		t.Log(test.name)
+		c.send(test.send...)
+		c.expect(test.want...)
+	}
+	holder.must("COMMIT")
+	if got := c.run("s"); got != `E ERROR 26000 prepared statement "s" does not exist, Z I` {
+		t.Error(got)
+	}
+	c.must("SELECT 1")
+	atRest(t, p)
+}
+
+// A client that can't be greeted for want of a backend is told so.
+func TestWaitTimeoutAtLogin(t *testing.T) {
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = 50 * time.Millisecond })
+	holder := p.connect(t)
+	holder.must("BEGIN")
+	c := p.dial(t)
+	c.send(startupMessage(3<<16, "user", p.user, "database", p.database, "work_mem", "1MB")) // nobody came with this before
+	c.expect("R 0", "E FATAL 53300 no server connection became free within 50ms", closedLine)
+	holder.must("COMMIT")
+	p.connect(t, "work_mem", "1MB").must("SELECT 1")
+}
+
+// The server never sees more backends than the pool may have, whatever happens
+// to clients and backends.
+func TestPoolLimit(t *testing.T) {
+	const size, clients, rounds = 3, 24, 25
+	p := database(t).behind(t, size, func(cfg *Config) { cfg.IdleTimeout, cfg.MaxLifetime = 10*time.Millisecond, 50*time.Millisecond })
+	var all sync.WaitGroup
+	for i := range clients {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			var c *client
+			for round := range rounds {
+				if c == nil {
+					c = p.connect(t)
+				}
+				switch (i + round) % 6 {
+				case 0:
+					c.ask("SELECT 1")
+				case 1:
+					c.ask("BEGIN; SET my.x = 1")
+					c.drop()
+					c = nil
+				case 2:
+					c.ask("BEGIN; SELECT 1/0")
+					c.ask("ROLLBACK")
+				case 3:
+					c.send(oneShot("SELECT pg_sleep(0.001)"))
+					c.drop()
+					c = nil
+				case 4:
+					c.ask("CREATE TEMP TABLE tt (a int)")
+					c.leave()
+					c = nil
+				case 5:
+					c.ask("SELECT pg_terminate_backend(pg_backend_pid())")
+					c.drop()
+					c = nil
+				}
+			}
+			if c != nil {
+				c.leave()
+			}
+		}()
+	}
+	done := make(chan struct{})
+	go func() {
+		all.Wait()
+		close(done)
+	}()
+	watch := place{addr: postgres(t).Addr, database: "postgres", user: p.user}.connect(t)
+	most, looks := "", 0
+	for running := true; running; looks++ {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		most = max(most, watch.value("SELECT count(*) FROM pg_stat_activity WHERE datname = '"+p.database+"'"))
+	}
+	t.Logf("looked %d times, at most %s backends", looks, most)
+	if most > fmt.Sprint(size) {
+		t.Errorf("%s backends in a pool of %d", most, size)
+	}
+	atRest(t, p)
+}
+
+// A session that comes back gets the backend that it had.
+func TestAffinity(t *testing.T) {
+	p := database(t).behind(t, 3)
+	var clients []*client
+	for range 3 {
+		c := p.connect(t)
+		c.must("BEGIN")
+		clients = append(clients, c)
+	}
+	var pids []string
+	for i, c := range clients {
+		pids = append(pids, c.value(whoServes))
+		c.must(fmt.Sprintf("SET my.x = '%d'", i))
+	}
+	for _, c := range clients {
+		c.must("COMMIT")
+	}
+	for range 20 {
+		for i, c := range clients {
+			if got := c.value(whoServes); got != pids[i] {
+				t.Fatalf("client %d was on %s and is on %s", i, pids[i], got)
+			}
+		}
+	}
+}
+
+// Backends go when they were idle too long, and are not used again when too old.
+func TestPoolAges(t *testing.T) {
+	t.Run("idle", func(t *testing.T) {
+		p := database(t).behind(t, 4, func(cfg *Config) { cfg.IdleTimeout = 30 * time.Millisecond })
+		var clients []*client
+		for range 4 {
+			c := p.connect(t)
+			c.must("BEGIN")
+			clients = append(clients, c)
+		}
+		for _, c := range clients {
+			c.must("COMMIT")
+		}
+		eventually(t, "all are closed", func() bool { return p.backends(t) == "0" })
+		for _, c := range clients {
+			c.must("SELECT 1")
+		}
+	})
+	t.Run("lifetime", func(t *testing.T) {
+		p := database(t).behind(t, 1, func(cfg *Config) { cfg.MaxLifetime = 50 * time.Millisecond })
+		c := p.connect(t)
+		c.must("SET my.x = 'mine'")
+		c.must("BEGIN")
+		first := c.value(whoServes)
+		eventually(t, "its time has come", func() bool {
+			return c.value("SELECT clock_timestamp() - backend_start > '100ms' FROM pg_stat_activity WHERE pid = pg_backend_pid()") == "t"
+		})
+		if got := c.value(whoServes); got != first {
+			t.Error("it went in a transaction")
+		}
+		c.must("COMMIT")
+		if got := c.value(whoServes); got == first {
+			t.Error("it was used again")
+		}
+		if got := c.value("SHOW my.x"); got != "mine" {
+			t.Error(got)
+		}
+	})
+}
+
+// Without a server, clients are told why; those who were there wait for it.
+func TestNoServer(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	p := place{addr: ln.Addr().String(), database: "d", user: "u"}.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	c := p.dial(t)
+	c.send(startupMessage(3<<16, "user", "u", "database", "d"))
+	c.expect("R 0", "E FATAL 08001 could not connect to the upstream server", closedLine)
+}
