@@ -21,7 +21,7 @@ type Game struct {
 	company map[string]*company // by user
 }
 
-// ErrUnplayable: PostgreSQL itself did not get to the end of a walk, which then says nothing about the proxy.
+// ErrUnplayable says that PostgreSQL itself did not get to the end of a walk, which then says nothing about the proxy.
 var ErrUnplayable = errors.New("the server does not play this walk")
 
 // Close ends the connections that outlive a walk.

@@ -29,7 +29,7 @@ func New(seed uint64, resets bool) *story.Story {
 	s := &story.Story{File: "walk", Title: fmt.Sprintf("the walk of seed %d", seed), Startup: startups[w.IntN(len(startups))]}
 	w.stays = len(s.Startup) > 0 && !resets
 	if w.one(6) {
-		s.User = "walk_user"
+		s.User, w.humble = "walk_user", true
 	}
 	if w.one(2) {
 		s.Steps = append(s.Steps, w.simple(said{sql: look(lookedAt())}))

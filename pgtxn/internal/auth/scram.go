@@ -78,7 +78,7 @@ func (a *attributes) next() (name byte, value string, err error) {
 		return 0, "", malformed("Attribute expected, but found end of string.")
 	}
 	name = a.rest[0]
-	if !('a' <= name && name <= 'z' || 'A' <= name && name <= 'Z') {
+	if letter := name | 0x20; letter < 'a' || letter > 'z' {
 		return 0, "", malformed("Attribute expected, but found invalid character \"%s\".", printable(a.rest))
 	}
 	value, err = a.value(name)

@@ -61,7 +61,7 @@ type verifier struct {
 type hidden struct{}
 
 // Format prints the same for every value.
-func (hidden) Format(f fmt.State, _ rune) { io.WriteString(f, "[secret]") }
+func (hidden) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
 // ParseSecret takes a SCRAM verifier as in pg_authid.rolpassword, or a plain password. A text
 // that begins like a hash and is none is refused: it is hardly a password. The user's name is
@@ -151,6 +151,6 @@ var saltSecret = sync.OnceValue(func() []byte {
 // a stored one is, and the same whether the user exists or not.
 func saltFor(user string) []byte {
 	mac := hmac.New(sha256.New, saltSecret())
-	io.WriteString(mac, user)
+	mac.Write([]byte(user))
 	return mac.Sum(nil)[:saltSize]
 }

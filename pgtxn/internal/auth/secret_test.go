@@ -96,7 +96,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	for _, leak := range []string{
 		password, fmt.Sprintf("%x", password), "99 111 114", // bytes in decimal
 		fmt.Sprintf("%x", v.storedKey[:4]), v.storedKey.encode()[:8],
-		strings.Trim(fmt.Sprint(v.storedKey[:4]), "[]"),
+		strings.Trim(fmt.Sprintf("%d", v.storedKey[:4]), "[]"),
 		base64.StdEncoding.EncodeToString(v.salt),
 	} {
 		if strings.Contains(text, strings.ToLower(leak)) {

@@ -138,7 +138,9 @@ func TestServerRefusesEveryOtherProof(t *testing.T) {
 			t.Errorf("%q is taken", message)
 		}
 		s = rfcServer(t)
-		s.Step([]byte(initialResponse(mechanism, rfcClientFirst)))
+		if _, _, err := s.Step([]byte(initialResponse(mechanism, rfcClientFirst))); err != nil {
+			t.Fatal(err)
+		}
 		if reply, done, err := s.Step(raw[:i]); reply != nil || done || err == nil {
 			t.Errorf("%q is taken", raw[:i])
 		}

@@ -157,6 +157,7 @@ func (v *server) skipToSync() (sent bool) {
 	for i := n - 1; i >= 0; i-- {
 		v.undo(v.replies.at(i))
 	}
+	v.undoBinds(n)
 	v.undoUnnamed(n)
 	for v.replies.n > 0 && v.replies.front().kind != 'S' {
 		v.replies.pop()
@@ -172,7 +173,6 @@ func (v *server) undo(r *reply) {
 	}
 	switch {
 	case r.kind == 'B' && r.party == forClient:
-		v.session.spoilPortal(r.name)
 	case r.stmt == nil && r.party != forClient:
 		v.Unsure()
 		v.unnamedOf = somebody
@@ -181,6 +181,27 @@ func (v *server) undo(r *reply) {
 		v.Prepared.Remove(r.stmt.name)
 	case r.kind == 'C':
 		v.Prepared.Add(r.stmt.name, 1<<30)
+	}
+}
+
+// undoBinds does the same for the portals that the first n messages bound, unless
+// a later batch has bound them again.
+func (v *server) undoBinds(n int) {
+	var done *reply // most are of the unnamed portal
+	for i := range n {
+		r := v.replies.at(i)
+		if r.kind != 'B' || r.party != forClient || done != nil && done.name == r.name {
+			continue
+		}
+		done = r
+		again := false
+		for j := n; j < v.replies.n && !again; j++ {
+			later := v.replies.at(j)
+			again = later.kind == 'B' && later.party == forClient && later.name == r.name
+		}
+		if !again {
+			v.session.spoilPortal(r.name)
+		}
 	}
 }
 
@@ -275,6 +296,7 @@ func (v *server) applyFailed(body []byte) {
 	for i := v.replies.n - 1; i >= 0; i-- {
 		v.undo(v.replies.at(i))
 	}
+	v.undoBinds(v.replies.n)
 	v.undoUnnamed(v.replies.n)
 	v.replies.reset()
 	if s.held && !answered {

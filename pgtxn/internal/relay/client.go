@@ -85,6 +85,9 @@ func (s *Session) message(b []byte, at int) int {
 	if (s.skipping || s.refusing) && typ != 'S' && typ != 'X' {
 		return s.drop(m)
 	}
+	if s.mustYield(typ) {
+		return 0
+	}
 	switch typ {
 	case 'Q':
 		return s.query(m)

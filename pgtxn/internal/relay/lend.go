@@ -136,6 +136,24 @@ func (s *Session) news() []byte {
 	return buf
 }
 
+// mustYield: while others wait, who sends one batch behind the other without
+// waiting for answers gets no further turn before theirs. What it has sent is
+// answered first, then the backend goes to the first of them, unless it turns
+// out that a transaction is open.
+func (s *Session) mustYield(typ byte) bool {
+	v := s.srv
+	if v == nil || v.replies.n == 0 || s.unsynced || s.lender.pool.FirstWaiting() == nil {
+		return false
+	}
+	switch typ {
+	case 'd', 'c', 'f', 'H', 'X':
+		return false
+	}
+	s.yielding = s.machine.Status() == 'I' && s.machine.Pins() == 0
+	s.held = s.yielding
+	return s.yielding
+}
+
 // settle gives the backend back if nothing keeps it.
 func (s *Session) settle() {
 	v := s.srv

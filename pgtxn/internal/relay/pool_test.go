@@ -43,15 +43,42 @@ func TestWaitingInOrder(t *testing.T) {
 		eventually(t, "it waits", func() bool { return p.waiting() == i+1 })
 		clients = append(clients, c)
 	}
-	holder.send(query("COMMIT"), query("INSERT INTO t (who) VALUES (-1)")) // behind those who wait already
+	holder.must("COMMIT")
+	holder.must("INSERT INTO t (who) VALUES (-1)") // behind those who wait already
 	for _, c := range clients {
 		c.until("Z")
 	}
-	holder.until("Z")
-	holder.until("Z")
 	if got := holder.value("SELECT string_agg(who::text, ' ' ORDER BY n) FROM t"); got != "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 -1" {
 		t.Error(got)
 	}
+}
+
+// A client that sends batch after batch without waiting for answers does not keep
+// the others from theirs.
+func TestPipelinerYields(t *testing.T) {
+	p := database(t).behind(t, 1)
+	greedy, modest := p.connect(t), p.connect(t)
+	modest.must("CREATE TABLE t ()")
+	const many = 4000
+	var all []byte
+	insert := "INSERT INTO t DEFAULT VALUES --" + strings.Repeat("x", 4000) // more than is taken in one turn
+	for range many / 2 {
+		all = append(all, query(insert)...)
+		all = append(append(all, oneShot(insert)...), syncMsg...)
+	}
+	_, sent := greedy.stuffs(all)
+	for range 10 {
+		if got := modest.value("SELECT count(*) FROM t"); got == fmt.Sprint(many) {
+			t.Fatal("served behind all of another client's statements")
+		}
+	}
+	for range many {
+		greedy.until("Z I")
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	atRest(t, p)
 }
 
 // Who waits too long gets an error in place of the answer, and goes on.
@@ -134,7 +161,8 @@ func TestPoolLimit(t *testing.T) {
 					c.leave()
 					c = nil
 				case 5:
-					c.ask("SELECT pg_terminate_backend(pg_backend_pid())")
+					c.send(query("SELECT pg_terminate_backend(pg_backend_pid())"))
+					c.until("E FATAL 57P01")
 					c.drop()
 					c = nil
 				}

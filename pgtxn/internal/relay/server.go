@@ -137,6 +137,10 @@ func (v *server) take(data []byte) {
 	s.forgetting = s.forgetting && v.replies.n > 0
 	if s.held && !v.applying && !s.forgetting {
 		s.held = false
+		if s.yielding {
+			s.yielding = false
+			s.settle()
+		}
 		s.resume()
 	}
 	s.settle()

@@ -55,6 +55,7 @@ type Session struct {
 	rest       int    // bytes to come of a message whose beginning went out already
 	dropping   bool   // those bytes are not for the server
 	held       bool   // the next message waits for what was sent before it
+	yielding   bool   // and for others
 	forgetting bool   // what was sent drops all prepared statements
 	skipping   bool   // the server skips to the next Sync
 	refusing   bool   // we do: an error of our own was the answer to the batch

@@ -4,6 +4,7 @@ package sqlscan
 // The names are PostgreSQL's own; String gives them as they are written.
 type Kind uint8
 
+// The kinds, each with the fields of Statement that it fills in.
 const (
 	Other              Kind = iota // any statement of no interest: only its Traits tell
 	Begin                          // BEGIN, START TRANSACTION
@@ -65,6 +66,7 @@ func (k Kind) String() string {
 // Traits is what a statement may do besides what its Kind says.
 type Traits uint16
 
+// The traits.
 const (
 	Temp         Traits = 1 << iota // makes a temporary object, or names pg_temp
 	HoldCursor                      // DECLARE … WITH HOLD

@@ -87,7 +87,8 @@ func (l *lexer) next() token {
 		l.pos = t.end
 		return t
 	}
-	kind, end := c, i+1
+	var kind byte
+	end := i + 1
 	switch {
 	case class == punct:
 		kind, end = l.punct(i)

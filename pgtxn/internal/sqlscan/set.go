@@ -162,7 +162,7 @@ func (p *parser) contents(t token) string {
 		}
 	case len(text) > 1 && text[0] == '\'' && bytes.IndexByte(text[1:], '\'') == len(text)-2 && !p.lex.escapes:
 		return string(text[1 : len(text)-1])
-	case text[0] == '\'' && !(p.lex.escapes && bytes.IndexByte(text, '\\') >= 0):
+	case text[0] == '\'' && (!p.lex.escapes || bytes.IndexByte(text, '\\') < 0):
 		return string(joinParts(text))
 	}
 	return string(text)

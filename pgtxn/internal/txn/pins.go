@@ -12,6 +12,7 @@ import (
 // succeed: one too many costs a backend, one too few leaks or loses state.
 type Pins uint16
 
+// The pins; String gives the reason that an operator reads.
 const (
 	PinTemp Pins = 1 << iota
 	PinListen

@@ -104,9 +104,10 @@ func (s *server) atEnd(commit bool, level int) {
 			case !commit:
 				v.now = top.prior
 			case level == 1:
-				if top.state == gucLocal {
+				switch top.state {
+				case gucLocal:
 					v.now = top.prior
-				} else if top.state == gucSetLocal {
+				case gucSetLocal:
 					v.now = top.masked
 				}
 			case n == 0 || v.stack[n-1].level < top.level-1:

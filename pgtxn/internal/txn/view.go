@@ -5,6 +5,7 @@ import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 // FrameKind says what opened a frame.
 type FrameKind uint8
 
+// The kinds of frames.
 const (
 	Implicit    FrameKind = iota // a message or a pipeline without BEGIN
 	Transaction                  // BEGIN, or AND CHAIN

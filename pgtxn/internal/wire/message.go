@@ -11,15 +11,15 @@ import (
 const MaxSASLMessage = 1024
 
 // ReadMessage reads one typed message and not a byte more. It is for the authentication phase,
-// where a message is rare and small. A body of more than max bytes is refused unread with a *Error.
+// where a message is rare and small. A body of more than limit bytes is refused unread with a *Error.
 // io.EOF means that the peer closed between two messages.
-func ReadMessage(r io.Reader, max int) (typ byte, body []byte, err error) {
+func ReadMessage(r io.Reader, limit int) (typ byte, body []byte, err error) {
 	var head [5]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return 0, nil, err
 	}
 	size := int64(binary.BigEndian.Uint32(head[1:])) - 4
-	if size < 0 || size > int64(max) {
+	if size < 0 || size > int64(limit) {
 		return 0, nil, ProtocolViolation(fmt.Sprintf("invalid length of message type %q: %d bytes", head[0], size))
 	}
 	body = make([]byte, size)
