@@ -122,3 +122,17 @@ pipeline
   sync                                -> ERROR 23505 I
 SHOW my.x                             -> [0] SHOW I
 SHOW application_name                 -> [old] SHOW I
+
+# 9: what is no part of the transaction has happened: DEALLOCATE ALL
+setup
+  DROP TABLE IF EXISTS story_9
+  CREATE TABLE story_9 (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)
+SET my.x = 1                                        -> SET I
+SELECT 1 \parse p                                   -> ParseComplete I
+SELECT 1; DEALLOCATE ALL; SELECT 1/0                -> [1] SELECT 1 DEALLOCATE ALL ERROR 22012 I
+SELECT 2 \parse p                                   -> ParseComplete I
+INSERT INTO story_9 VALUES (1), (1); DEALLOCATE ALL -> INSERT 0 2 ERROR 23505 I
+SHOW my.x                                           -> [1] SHOW I
+\bind_named p                                       -> ERROR 26000 I
+SELECT 3 \parse p                                   -> ParseComplete I
+\bind_named p                                       -> [3] SELECT 1 I

@@ -222,3 +222,56 @@ other: pipeline
   sync                     -> I
 SHOW my.x                  -> [1] SHOW I
 other: SHOW my.x           -> [second] SHOW I
+
+# 14: of several batches in one write each has an error; the unnamed statement is the last that was not skipped
+pipeline
+  SELECT 'kept', 1/0 \parse ''   -> ParseComplete
+  \bind_named ''                -> ERROR 22012
+  SELECT 'skipped' \parse ''    -> skipped
+  sync                          -> I
+  \bind_named nosuch            -> ERROR 26000
+  SELECT 'skipped too' \parse '' -> skipped
+  \close_prepared ''            -> skipped
+  sync                          -> I
+\bind_named ''                  -> ERROR 22012 I
+
+# 14: a Parse that is skipped has the text of another name, which goes on to be one
+SET my.x = 1                    -> SET I
+SELECT 'both' \parse p          -> ParseComplete I
+SET my.x = 2                    -> SET I
+pipeline
+  \bind_named q                 -> ERROR 26000
+  SELECT 'both' \parse q        -> skipped
+  sync                          -> I
+  \bind_named p                 -> [both] SELECT 1
+  sync                          -> I
+
+# 14: a Parse of a name in use is an error in an aborted transaction too, or none that comes before it
+BEGIN \parse p                  -> ParseComplete I
+SET my.x = 1                    -> SET I
+pipeline
+  BEGIN                         -> BEGIN
+  SAVEPOINT a                   -> SAVEPOINT
+  SELECT 1/0                    -> ERROR 22012
+  sync                          -> E
+  ROLLBACK TO a \parse p        -> ERROR 42P05
+  sync                          -> E
+  SELECT 1 \parse p             -> ERROR 25P02
+  sync                          -> E
+  SELEC 1 \parse p              -> ERROR 42601
+  sync                          -> E
+  ROLLBACK                      -> ROLLBACK
+  sync                          -> I
+\bind_named p                   -> BEGIN T
+ROLLBACK                        -> ROLLBACK I
+
+# 14: what a batch has skipped keeps no client on its backend
+SET my.x = 1                    -> SET I
+pipeline
+  SELECT 1/0                    -> ERROR 22012
+  SELECT 1                      -> skipped
+  sync                          -> I
+  COMMIT                        -> WARNING 25P01 COMMIT
+  sync                          -> I
+SHOW my.x                       -> [1] SHOW I
+SHOW my.x                       -> [1] SHOW I

@@ -78,3 +78,14 @@ COMMIT                                -> COMMIT I
 SET standard_conforming_strings = on  -> SET S(standard_conforming_strings=on) I
 SET my.x = 'a\'                       -> SET I
 SHOW my.x                             -> [a\] SHOW I
+
+# 21: a value stays what it is when its client changes the encoding it reads it in
+SET my.x = 'é€'                              -> SET I
+SET client_encoding = 'LATIN9'               -> SET S(client_encoding=LATIN9) I
+SELECT octet_length(current_setting('my.x')) -> [5] SELECT 1 I
+SET my.y = 'plain'                           -> SET I
+SET client_encoding = 'LATIN1'               -> SET S(client_encoding=LATIN1) I
+SHOW my.x                                    -> ERROR 22P05 I
+SHOW my.y                                    -> [plain] SHOW I
+SET client_encoding = 'UTF8'                 -> SET S(client_encoding=UTF8) I
+SHOW my.x                                    -> [é€] SHOW I
