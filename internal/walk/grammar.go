@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,7 @@ func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 // goesBack: to start-up values.
 var goesBack = regexp.MustCompile(`(?i)DEFAULT\b|RESET|LOCAL$|NAMES $|DISCARD`)
 
+// statement says the next one that this speaker may say.
 func (r *speaker) statement() said {
 	for {
 		x := r.next()
@@ -42,7 +44,7 @@ func (r *speaker) statement() said {
 	}
 }
 
-// next says the next statement.
+// next says what comes next.
 func (r *speaker) next() said {
 	n := r.IntN(100)
 	switch {
@@ -149,13 +151,12 @@ func (r *speaker) savepoint() said {
 }
 
 func (r *speaker) setting() *setting {
-	if r.one(2) {
-		return &settings[r.of2(0, 4, 8, 18)] // a few of them meet more often: reported ones, one that is not, a custom one
+	if r.one(2) { // a few are to meet more often
+		name := r.of("application_name", "client_encoding", "work_mem", "my.x")
+		return &settings[slices.IndexFunc(settings, func(s setting) bool { return s.name == name })]
 	}
 	return &settings[r.IntN(len(settings))]
 }
-
-func (r *speaker) of2(numbers ...int) int { return numbers[r.IntN(len(numbers))] }
 
 func (r *speaker) set() said {
 	how := r.of("SET ", "SET ", "SET SESSION ", "SET LOCAL ", "SET LOCAL ")

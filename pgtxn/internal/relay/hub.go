@@ -54,7 +54,6 @@ func (h *Hub) shardOf(key lenderKey) *shard {
 
 // admit puts s on its loop, where it greets the client, and waits for its end.
 func (h *Hub) admit(s *Session, key lenderKey) error {
-	s.shard = h.shardOf(key)
 	err := net.ErrClosed // should the loop have ended
 	s.shard.loop.Call(func() {
 		s.lender = s.shard.lender(key, s.cfg)

@@ -20,7 +20,7 @@ import (
 const (
 	largest    = 64 << 20
 	large      = 32 << 20
-	largeBound = 16 << 20 // by which the process may grow meanwhile, garbage included
+	largeBound = 32 << 20 // by which the process may grow meanwhile, garbage included
 )
 
 // growth runs f and returns by how much it made the process grow, at most.

@@ -204,9 +204,11 @@ func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
 		}
 	}
 	s.takePacket(p)
+	key := lenderKey{e.cfg.Identity, s.user, s.database}
+	s.shard = h.shardOf(key)
 	h.register(s)
 	defer h.keys.Delete(s.key.pid)
-	return h.admit(s, lenderKey{e.cfg.Identity, s.user, s.database})
+	return h.admit(s, key)
 }
 
 // upstreamError is what a client is told when no backend can be had for it. The

@@ -111,7 +111,7 @@ func TestSyncInTheSameFlight(t *testing.T) {
 		want    string
 	}{
 		"Query":                          {query("SELECT 'marker', current_setting('my.x')"), "T, D marker|of one, C SELECT 1, Z I"},
-		"transaction":                    {append(query("BEGIN"), query("COMMIT --marker")...), "C BEGIN, Z T"},
+		"transaction":                    {append(query("BEGIN --marker"), query("COMMIT")...), "C BEGIN, Z T"},
 		"pipeline":                       {append(oneShot("SELECT 'marker', current_setting('my.x')"), syncMsg...), "1, 2, D marker|of one, C SELECT 1, Z I"},
 		"statement to be prepared again": {append(bind("marker", "s"), append(execute("marker", 0), syncMsg...)...), "2, D of one, C SELECT 1, Z I"},
 	}
@@ -189,7 +189,6 @@ func TestSyncFails(t *testing.T) {
 		{"pipeline", [][]byte{oneShot(insert), oneShot(insert), syncMsg}, []string{refused, "Z I"}},
 		{"pipelines", [][]byte{oneShot(insert), syncMsg, oneShot(insert), syncMsg}, []string{refused, "Z I", refused, "Z I"}},
 		{"pipeline that flushes", [][]byte{oneShot(insert), flushMsg}, []string{refused}},
-		{"and its rest", [][]byte{oneShot(insert), syncMsg}, []string{"Z I"}},
 		{"BEGIN and more", [][]byte{query("BEGIN"), query(insert), query("COMMIT")}, []string{refused, "Z I", refused, "Z I", refused, "Z I"}},
 		{"COMMIT first", [][]byte{query("COMMIT"), query(insert)}, []string{refused, "Z I", refused, "Z I"}},
 		{"COMMIT first, in a message", [][]byte{query("/**/;COMMIT; " + insert)}, []string{refused, "Z I"}},
@@ -219,7 +218,7 @@ func TestSyncFails(t *testing.T) {
 				test.want[i] = strings.Replace(w, "%s", role, 1)
 			}
 			c.expect(test.want...)
-			if strings.HasPrefix(test.name, "pipeline that flushes") {
+			if test.want[len(test.want)-1] != "Z I" {
 				c.send(oneShot(insert), syncMsg)
 				c.expect("Z I")
 			}
@@ -247,7 +246,7 @@ func TestHiddenChanges(t *testing.T) {
 	role := "hidden_" + p.database
 	direct := p.connect(t)
 	direct.must("CREATE ROLE " + role)
-	defer direct.must("DROP ROLE " + role)
+	defer direct.must("DROP OWNED BY " + role + "; DROP ROLE " + role)
 	direct.must(`CREATE TABLE t (name text, value text); GRANT ALL ON t TO ` + role + `;
 		CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(new.name, new.value, false); RETURN new; END';
 		CREATE TRIGGER hide BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION hide();

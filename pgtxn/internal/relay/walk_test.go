@@ -18,7 +18,8 @@ import (
 
 // The random walk: see package walk. PGTXN_WALK is how long it takes (30m),
 // PGTXN_WALK_SEED the seed of its first walk (the others are the numbers behind
-// it), PGTXN_WALK_FAILURES how many differences it looks for.
+// it), PGTXN_WALK_FAILURES how many differences it looks for. With
+// PGTXN_WALK_RESETS, clients with start-up values reset to them.
 func TestRandomWalk(t *testing.T) {
 	length := environ(t, "PGTXN_WALK", time.ParseDuration, 20*time.Second)
 	seed := environ(t, "PGTXN_WALK_SEED", parseUint, uint64(time.Now().UnixNano()))

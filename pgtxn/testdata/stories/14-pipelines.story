@@ -264,14 +264,3 @@ pipeline
   sync                          -> I
 \bind_named p                   -> BEGIN T
 ROLLBACK                        -> ROLLBACK I
-
-# 14: what a batch has skipped keeps no client on its backend
-SET my.x = 1                    -> SET I
-pipeline
-  SELECT 1/0                    -> ERROR 22012
-  SELECT 1                      -> skipped
-  sync                          -> I
-  COMMIT                        -> WARNING 25P01 COMMIT
-  sync                          -> I
-SHOW my.x                       -> [1] SHOW I
-SHOW my.x                       -> [1] SHOW I

@@ -83,9 +83,10 @@ SHOW my.x                             -> [a\] SHOW I
 SET my.x = 'é€'                              -> SET I
 SET client_encoding = 'LATIN9'               -> SET S(client_encoding=LATIN9) I
 SELECT octet_length(current_setting('my.x')) -> [5] SELECT 1 I
-SET my.y = 'plain'                           -> SET I
+SET my.y = 'é'                               -> SET I
+SELECT octet_length(current_setting('my.y')) -> [4] SELECT 1 I
 SET client_encoding = 'LATIN1'               -> SET S(client_encoding=LATIN1) I
 SHOW my.x                                    -> ERROR 22P05 I
-SHOW my.y                                    -> [plain] SHOW I
+SHOW my.y                                    -> [é] SHOW I
 SET client_encoding = 'UTF8'                 -> SET S(client_encoding=UTF8) I
 SHOW my.x                                    -> [é€] SHOW I
