@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"testing"
+	"time"
 )
 
 // In steady state a relayed transaction allocates nothing: neither the loop, nor
@@ -36,10 +37,17 @@ func TestNoAllocations(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			// Two clients on one backend, so that it changes hands each time.
 			one, two := p.connect(t), p.connect(t)
+			defer one.leave()
+			defer two.leave()
 			if c.before != nil {
 				for _, client := range []*client{one, two} {
 					client.send(c.before)
 					client.until("Z")
+				}
+			}
+			for _, client := range []*client{one, two} {
+				if err := client.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+					t.Fatal(err)
 				}
 			}
 			turn := func() {

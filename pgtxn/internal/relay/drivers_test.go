@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/lib/pq"
+	_ "github.com/lib/pq" // the driver "postgres"
 )
 
 // Real drivers, directly and through a pool of two with other clients in it.
@@ -190,11 +190,11 @@ func pqRound(ctx context.Context, db *stdsql.DB, client, round int) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	if _, err := tx.Exec("INSERT INTO t VALUES ($1, $2, 'one')", client, round); err != nil {
 		return err
 	}
-	copyIn, err := tx.Prepare(pq.CopyIn("t", "client", "round", "text"))
+	copyIn, err := tx.Prepare("COPY t (client, round, text) FROM STDIN")
 	if err != nil {
 		return err
 	}

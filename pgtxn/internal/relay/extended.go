@@ -232,7 +232,7 @@ func (s *Session) ensureUnnamed() {
 		return
 	}
 	g.setOwn(wire.AppendClose(g.own(), ""))
-	v.replies.push(reply{kind: 'C', party: forPrepare})
+	v.replies.push(reply{kind: 'C', party: forPrepare, stmt: &s.unnamed})
 }
 
 func (s *Session) malformed() int { return s.violation("invalid message format") }

@@ -101,6 +101,8 @@ func withoutPID(text string) string {
 }
 
 // 64 clients over four backends: no failed transaction, and the books balance.
+// Each has a thread: pgbench waits in PQprepare, and if the clients in a transaction
+// were of the same thread, nobody would ever give a backend back.
 // Each has a thread: pgbench prepares with calls that block the thread, and one
 // that has clients in a transaction as well would wait for itself at any pool.
 func TestPgbench(t *testing.T) {

@@ -33,7 +33,9 @@ type replies struct {
 }
 
 // notes says whether it can change later what stands behind a name.
-func (e *reply) notes() bool { return e.undo != nil || e.stmt != nil && e.stmt.name != "" }
+func (e *reply) notes() bool {
+	return e.undo != nil || e.stmt != nil && (e.stmt.name != "" || e.party == forPrepare)
+}
 
 func (r *replies) push(e reply) {
 	if r.n == len(r.ring) {
@@ -61,7 +63,9 @@ func (r *replies) unsettled(name []byte, own string) bool {
 		case e.kind == 'S':
 			synced = true
 		case !synced:
-		case e.undo != nil && e.undo.name == string(name), e.stmt != nil && own != "" && e.stmt.name == own:
+		case e.undo != nil && e.undo.name == string(name):
+			return true
+		case e.stmt != nil && e.stmt.name == own && (own != "" || e.party == forPrepare && len(name) == 0):
 			return true
 		}
 	}

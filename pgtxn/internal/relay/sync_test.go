@@ -175,7 +175,7 @@ func TestSyncFails(t *testing.T) {
 	p := database(t)
 	direct := p.connect(t)
 	direct.must("CREATE TABLE t (a int)")
-	through := p.behind(t, 1)
+	through := p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
 	const refused = `E ERROR 22023 role "%s" does not exist`
 	insert := "INSERT INTO t VALUES (1)"
 	bigBind := bind("", "s", strings.Repeat("x", 1<<20))
@@ -208,7 +208,6 @@ func TestSyncFails(t *testing.T) {
 			direct.must("CREATE ROLE " + role)
 			defer direct.must("DROP ROLE IF EXISTS " + role)
 			c, other := through.connect(t), through.connect(t)
-			through.proxy.cfg.Log = quiet()
 			c.must("SET ROLE " + role)
 			c.must("RESET ROLE; SET my.x = 'mine'; SET ROLE " + role)
 			other.must("SET my.x = 'other'")
