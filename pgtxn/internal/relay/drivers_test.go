@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	_ "github.com/lib/pq" // the driver "postgres"
+	"github.com/lib/pq"
 )
 
 // Real drivers, directly and through a pool of two with other clients in it.

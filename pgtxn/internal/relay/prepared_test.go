@@ -229,6 +229,11 @@ func TestPreparedUnnamedIsOnesOwn(t *testing.T) {
 	two.prepare("", "SELECT 'two'")
 	one.runs("", "one")
 	two.runs("", "two")
+	three := p.connect(t) // whose Bind is skipped, and with it what the proxy put before it
+	three.send(bind("", "nope"), bind("", ""), syncMsg, bind("", ""), execute("", 0), syncMsg)
+	three.expect(`E ERROR 26000 prepared statement "nope" does not exist`, "Z I", "E ERROR 26000 unnamed prepared statement does not exist", "Z I")
+	one.send(bind("", "nope"), bind("", ""), syncMsg, bind("", ""), execute("", 0), syncMsg)
+	one.expect(`E ERROR 26000 prepared statement "nope" does not exist`, "Z I", "2", "D one", "C SELECT 1", "Z I")
 	one.must("SELECT 1")
 	two.runs("", "two")
 	if got := one.run(""); got != missing {
