@@ -264,3 +264,13 @@ pipeline
   sync                          -> I
 \bind_named p                   -> BEGIN T
 ROLLBACK                        -> ROLLBACK I
+
+# 14: the unnamed statement is there, whether or not a batch that uses it is skipped
+SET my.x = 1                    -> SET I
+SELECT 'kept' \parse ''         -> ParseComplete I
+pipeline
+  \bind_named nosuch            -> ERROR 26000
+  \bind_named ''                -> skipped
+  sync                          -> I
+  \bind_named ''                -> [kept] SELECT 1
+  sync                          -> I
