@@ -54,22 +54,6 @@ type place struct {
 	proxy    *proxy // nil: PostgreSQL itself
 }
 
-var databases struct {
-	sync.Mutex
-	n int
-}
-
-// database makes an empty database of the common server, for one test.
-func database(tb testing.TB) place {
-	tb.Helper()
-	databases.Lock()
-	defer databases.Unlock()
-	databases.n++
-	name := fmt.Sprintf("test%d", databases.n)
-	sql(tb, "postgres", "CREATE DATABASE "+name)
-	return place{addr: postgres(tb).Addr, database: name, user: pgtest.Superuser}
-}
-
 // behind is p behind a proxy with a pool of size.
 func (p place) behind(tb testing.TB, size int, change ...func(*Config)) place {
 	tb.Helper()
@@ -80,18 +64,6 @@ func (p place) behind(tb testing.TB, size int, change ...func(*Config)) place {
 	p.proxy = start(tb, cfg)
 	p.addr = p.proxy.addr
 	return p
-}
-
-// sql runs statements as the superuser, beside whatever the test does.
-func sql(tb testing.TB, database, statements string) string {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	out, err := postgres(tb).SQL(ctx, database, statements)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return out
 }
 
 // both runs a test on PostgreSQL and through a proxy with one backend, each in a

@@ -16,7 +16,7 @@ import (
 
 // patience is how long an answer may take before a test gives up: it is only met
 // when something hangs.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // client speaks the protocol message by message, and reads the answers as the
 // lines that show makes of them.
@@ -33,13 +33,20 @@ type client struct {
 func (p place) connect(t testing.TB, params ...string) *client {
 	t.Helper()
 	c := p.dial(t)
-	c.send(startupMessage(3<<16, append([]string{"user", p.user, "database", p.database}, params...)...))
+	c.login(append([]string{"user", p.user, "database", p.database}, params...)...)
+	return c
+}
+
+// login sends a StartupMessage and reads up to the first ReadyForQuery.
+func (c *client) login(params ...string) {
+	c.t.Helper()
+	c.send(startupMessage(3<<16, params...))
 	for {
 		switch line := c.line(); {
 		case line == "Z I":
-			return c
+			return
 		case line[0] == 'E' || isLast(line):
-			t.Fatalf("login: %s", line)
+			c.t.Fatalf("login: %s", line)
 		}
 	}
 }
@@ -47,12 +54,21 @@ func (p place) connect(t testing.TB, params ...string) *client {
 // dial only connects.
 func (p place) dial(t testing.TB) *client {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", p.addr, patience)
+	c, err := dial(p.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	return &client{t: t, conn: conn, in: bufio.NewReaderSize(conn, 64<<10), reported: map[string]string{}}
+	c.t = t
+	t.Cleanup(c.drop)
+	return c
+}
+
+func dial(addr string) (*client, error) {
+	conn, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return nil, err
+	}
+	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), reported: map[string]string{}}, nil
 }
 
 // send writes all messages in one go.
