@@ -17,6 +17,13 @@ const (
 	ownSet
 	ownSetLocal
 	ownGet
+	ownIdentity
+	ownResetAll
+	ownCloseAll
+	ownUnlisten
+	ownDiscardTemp
+	ownDiscardSequences
+	ownDiscardAll
 	numOwn
 )
 
@@ -29,7 +36,21 @@ var own = [numOwn]struct{ name, sql string }{
 		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
 	ownGet: {"caddy_pgtxn_get", "SELECT n, pg_catalog.current_setting(n, true)" +
 		" FROM unnest($1::pg_catalog.text[]) AS t(n)"},
+	ownIdentity: {"caddy_pgtxn_identity", "SELECT pg_catalog.set_config('session_authorization', NULL, false)," +
+		" pg_catalog.set_config('role', NULL, false), pg_catalog.pg_advisory_unlock_all()"},
+	ownResetAll:         {"caddy_pgtxn_reset", "RESET ALL"},
+	ownCloseAll:         {"caddy_pgtxn_close", "CLOSE ALL"},
+	ownUnlisten:         {"caddy_pgtxn_unlisten", "UNLISTEN *"},
+	ownDiscardTemp:      {"caddy_pgtxn_temp", "DISCARD TEMP"},
+	ownDiscardSequences: {"caddy_pgtxn_sequences", "DISCARD SEQUENCES"},
+	ownDiscardAll:       {"caddy_pgtxn_discard", "DISCARD ALL"},
 }
+
+// scrub is DISCARD ALL without what it would cost where clients have prepared
+// statements: those stay, and their plans. RESET ALL leaves user and role; it
+// comes first because the plan of what follows is made anew where search_path
+// differs.
+var scrub = [...]int{ownResetAll, ownIdentity, ownCloseAll, ownUnlisten, ownDiscardTemp, ownDiscardSequences}
 
 // IsOwn says whether name is that of a prepared statement of the proxy's own,
 // which no client may use.
@@ -44,38 +65,37 @@ type Exchange struct {
 }
 
 // Apply makes e the exchange that turns the connection's label into want. With
-// scrub, whatever else may have been set in secret is reset first.
+// dirty, whatever else may have been set in secret is reset first.
 //
-// It is a transaction of its own, ended by one Sync, and it commits before the
-// Sync: if any of it fails, the COMMIT is skipped with the rest, the transaction
-// stays open and aborted, and whatever the client has sent behind it in the same
-// flight is refused by the server (25P02) instead of being run with the wrong
-// variables. Only what ends a transaction must not be sent behind it unseen. The
-// same holds for the scrub, a simple Query ahead of it.
-func (c *Conn) Apply(e *Exchange, want *guc.Set, scrub bool) {
+// It is a transaction of its own and has no Sync, for with one the server would
+// send its answers at once, and the proxy would wake up for them. The client's
+// message stands behind the COMMIT as if it were the first. If any of it fails,
+// the server skips what follows up to a Sync of the client's: the whole batch
+// behind it, a simple Query included. A second batch must not be sent before
+// the answer.
+func (c *Conn) Apply(e *Exchange, want *guc.Set, dirty bool) {
 	e.reset()
-	if scrub {
-		e.Bytes = wire.AppendQuery(e.Bytes, scrubbing)
-		e.Replies = append(e.Replies, 'Q')
-		c.Label = nil
-	}
-	if c.Label.Hash() == want.Hash() {
+	switch {
+	case dirty && c.Label == nil && want == nil && c.Prepared.Len() == 0:
+		c.run(e, ownDiscardAll) // commits by itself
+		c.Forgot()
+		return
+	case !dirty && c.Label.Hash() == want.Hash():
 		return
 	}
 	c.run(e, ownBegin)
+	if dirty {
+		for _, which := range scrub {
+			c.run(e, which)
+		}
+		c.Label = nil
+	}
 	for _, step := range plan(c.Label, want) {
 		c.run(e, ownSet, step.names, step.values)
 	}
 	c.run(e, ownCommit)
-	e.sync()
 	c.Label = want
 }
-
-// scrubbing is DISCARD ALL in a transaction, so that an error keeps what is sent
-// behind it from being run, and without what costs most: prepared statements and
-// plans stay. RESET ALL leaves user and role.
-const scrubbing = "BEGIN ISOLATION LEVEL READ COMMITTED; CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;" +
-	" UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES; COMMIT"
 
 // Learn makes e the exchange that asks for the present values of names; each
 // answer is a row of name and value. Now are the variables as they are then. The
@@ -91,7 +111,9 @@ func (c *Conn) Learn(e *Exchange, names []*string, now *guc.Set) {
 		}
 		c.run(e, ownSetLocal, []*string{&v.Name}, []*string{nil})
 	}
-	c.run(e, ownGet, names)
+	if len(names) > 0 {
+		c.run(e, ownGet, names)
+	}
 	e.sync()
 }
 

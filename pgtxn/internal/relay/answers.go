@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -30,15 +31,22 @@ func (v *server) report(body []byte) (name, value string) {
 	return name, value
 }
 
-// reported: what changes by the client's own doing is told to it where it
-// happens; what changes by our sync is what the client knows already.
+// reported: the server says behind a batch which reported values differ from
+// those it told last. Part of that may be the work of the sync ahead of the
+// batch; the client hears what is news to it.
 func (v *server) reported(body []byte) bool {
 	name, value := v.report(body)
+	s := v.session
 	if v.party() != forClient {
 		return false
 	}
-	v.session.machine.Reported(name, value)
-	return !v.session.hasBase(name) // that is told when all is over, with the value that the client sees
+	s.machine.Reported(name, value)
+	known, _ := s.told.Get(name)
+	if s.hasBase(name) || known.Session != nil && known.Session.Text == value {
+		return false
+	}
+	s.told = s.told.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
+	return true
 }
 
 // finished: a statement has run, or its portal has paused.
@@ -248,12 +256,6 @@ func (v *server) ready(status byte) bool {
 	v.replies.pop()
 	s := v.session
 	switch r.party {
-	case forApply:
-		next := v.replies.front()
-		if v.applying = next != nil && next.party == forApply; !v.applying {
-			v.shard.toClient.put(s.news())
-		}
-		return false
 	case forLearn:
 		s.unlearned = s.machine.Vars().Unknown() > 0
 		return false
@@ -265,15 +267,12 @@ func (v *server) ready(status byte) bool {
 		s.cfg.Log.Warn("tracker and server disagree; the server is right",
 			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
 	}
-	now := s.seen(v.Reported)
-	v.shard.toClient.put(s.tellBase(now))
-	s.told = now
+	v.shard.toClient.put(s.news())
 	return true
 }
 
-// applyFailed: the client's own statements behind the sync were refused by the
-// server, since the transaction of the sync is open and aborted. The client
-// gets the sync's error as the answer to each batch; the backend is closed.
+// applyFailed: the server skips the client's batch behind the sync. The client
+// gets the sync's error as the answer to it; the backend is closed.
 func (v *server) applyFailed(body []byte) {
 	s, g := v.session, &v.shard.toClient
 	answered := v.owesClient()
@@ -281,7 +280,7 @@ func (v *server) applyFailed(body []byte) {
 		"session", s.id, "backend", v.PID, "error", string(wire.ParseError(body).Message))
 	for i := range v.replies.n {
 		r := v.replies.at(i)
-		if r.party == forClient && (r.kind == 'Q' || r.kind == 'S' || r.kind == 'F') {
+		if r.party == forClient && r.endsBatch() {
 			g.put(errorMessage(body))
 			g.put(wire.AppendReady(nil, 'I'))
 			s.machine.Failed()

@@ -85,7 +85,7 @@ func (s *Session) message(b []byte, at int) int {
 	if (s.skipping || s.refusing) && typ != 'S' && typ != 'X' {
 		return s.drop(m)
 	}
-	if s.mustYield(typ) {
+	if s.mustYield(typ) || s.mustAwaitSync(typ) {
 		return 0
 	}
 	switch typ {
@@ -164,7 +164,7 @@ func (s *Session) query(m msg) int {
 	if s.base != nil && s.srv == nil && s.needsOwnStart(text) {
 		s.ownStart()
 	}
-	if !s.ready() || s.mustAwaitAnswers() || s.mustWait(text) || s.ambiguous(text) {
+	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
 		return 0
 	}
 	resets := s.queue(text)
@@ -177,7 +177,7 @@ func (s *Session) query(m msg) int {
 }
 
 func (s *Session) queryOversized(m msg) int {
-	if !s.ready() || s.mustAwaitAnswers() || s.mustAwaitSync() {
+	if !s.ready() || s.mustAwaitAnswers() {
 		return 0
 	}
 	s.machine.Pin(txn.PinOversized)
@@ -229,7 +229,7 @@ func (s *Session) ambiguous(text []byte) bool {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return false
 	}
-	if s.srv.replies.n > 0 && !s.srv.applying {
+	if s.srv.replies.n > s.srv.replies.syncs {
 		s.held = true
 		return true
 	}
@@ -252,26 +252,6 @@ func (s *Session) endQuery() {
 	s.hasUnnamed, s.srv.unnamedOf = false, 0 // a simple Query drops the unnamed statement
 }
 
-// mustWait says whether the text begins with what ends a transaction while the
-// sync is on its way. If the sync fails, its transaction stays open to keep
-// what follows from being run; these would end it.
-func (s *Session) mustWait(text []byte) bool {
-	if !s.srv.applying {
-		return false
-	}
-	scan := sqlscan.New(text, s.scanOptions())
-	s.held = scan.Next() && endsTransaction(scan.Statement().Kind)
-	return s.held
-}
-
-func endsTransaction(k sqlscan.Kind) bool {
-	switch k {
-	case sqlscan.Commit, sqlscan.Rollback, sqlscan.RollbackTo, sqlscan.PrepareTransaction:
-		return true
-	}
-	return false
-}
-
 // execute: what is executed was noted when it was bound.
 func (s *Session) execute(m msg) int {
 	if !m.whole() {
@@ -283,10 +263,6 @@ func (s *Session) execute(m msg) int {
 	st := s.bound
 	if portal, _, _ := wire.CString(m.body()); len(portal) > 0 {
 		st = s.portals[string(portal)]
-	}
-	if s.srv.applying && endsTransaction(st.Kind) {
-		s.held = true
-		return 0
 	}
 	s.sent(st)
 	s.expect(reply{kind: 'E'})
@@ -336,10 +312,15 @@ func (s *Session) flushMessage(m msg) int {
 	return s.pass(m)
 }
 
-// mustAwaitSync is mustWait for a text that is not read.
-func (s *Session) mustAwaitSync() bool {
-	s.held = s.srv.applying
-	return s.held
+// mustAwaitSync: if the sync fails the server skips the one batch behind it. The
+// next would be run, with variables that are not the session's, so it waits.
+func (s *Session) mustAwaitSync(typ byte) bool {
+	v := s.srv
+	if v == nil || !v.replies.applying() || typ == 'X' || !v.replies.at(v.replies.n-1).endsBatch() {
+		return false
+	}
+	s.held = true
+	return true
 }
 
 // mustAwaitAnswers: a Query or FunctionCall between the messages of a pipeline

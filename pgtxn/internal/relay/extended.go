@@ -69,7 +69,7 @@ func (s *Session) parseAgain(name []byte, known, stmt *prepared) {
 // parseOversized passes a text that is too long to be read, under the client's
 // own name for it; the session is pinned, so nobody else meets the name.
 func (s *Session) parseOversized(m msg) int {
-	if !s.ready() || s.mustAwaitSync() {
+	if !s.ready() {
 		return 0
 	}
 	s.machine.Pin(txn.PinOversized)

@@ -111,28 +111,25 @@ func (s *Session) apply() {
 // applied notes that the connection is being given want, and returns the bytes.
 func (v *server) applied(want *guc.Set, scrub bool) []byte {
 	v.Apply(&v.shard.exchange, want, scrub)
-	if scrub {
-		v.dirty, v.unnamedOf = false, 0
-	}
-	v.applying = true
+	v.dirty = v.dirty && !scrub
 	v.expect(v.shard.exchange.Replies, forApply)
 	return v.shard.exchange.Bytes
 }
 
-// news is what the client has to be told of its backend's reported values: those
-// that differ from what it knows. There is none, unless the server's defaults changed.
-func (s *Session) news() []byte {
-	v := s.srv
-	if s.told.Hash() == v.Reported.Hash() {
+// news is what the client has to be told of its reported values: those that
+// differ from what it knows. The server has reported most of them itself, but
+// not a start-up value, nor what the sync changed and the client changed back.
+func (s *Session) news() (buf []byte) {
+	now := s.seen(s.srv.Reported)
+	if s.told.Hash() == now.Hash() {
 		return nil
 	}
-	var buf []byte
-	for from, to := range guc.Diff(s.told, v.Reported) {
+	for from, to := range guc.Diff(s.told, now) {
 		if to.Session != nil && from.Session != nil {
 			buf = wire.AppendStatus(buf, to.Name, to.Session.Text)
 		}
 	}
-	s.told = v.Reported
+	s.told = now
 	return buf
 }
 
@@ -158,7 +155,7 @@ func (s *Session) mustYield(typ byte) bool {
 func (s *Session) settle() {
 	v := s.srv
 	if v == nil || v.replies.n > 0 || v.cancels > 0 || v.full() {
-		if v != nil && s.ended && !s.cleaned && v.owesClient() {
+		if v != nil && s.ended && !s.cleaned && (v.owesClient() || v.replies.applying()) {
 			v.close("client left while a statement was running")
 		}
 		return

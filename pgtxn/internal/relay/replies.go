@@ -7,7 +7,6 @@ const (
 	forClient  party = iota
 	forApply         // the sync of variables ahead of the client's message
 	forLearn         // the question for values behind a transaction
-	forCleanup       // ROLLBACK and DISCARD ALL behind a client that left
 	forPrepare       // what was put into the client's own pipeline
 	forBase          // start-up values set again behind a simple Query that reset
 )
@@ -24,12 +23,19 @@ type reply struct {
 	name  string    // B: the portal
 }
 
+// applying says whether the answers to a sync of variables are to come.
+func (r *replies) applying() bool { return r.syncs > 0 }
+
+// endsBatch says whether ReadyForQuery answers it.
+func (e *reply) endsBatch() bool { return e.kind == 'Q' || e.kind == 'S' || e.kind == 'F' }
+
 // replies is a queue of replies, in a ring that only grows.
 type replies struct {
 	ring  []reply
 	head  int
 	n     int
 	notes int // how many replies decide about prepared statements in ways that can be taken back
+	syncs int // how many are for a sync of variables
 }
 
 // notes says whether it can change later what stands behind a name.
@@ -43,8 +49,15 @@ func (r *replies) push(e reply) {
 	}
 	r.ring[(r.head+r.n)&(len(r.ring)-1)] = e
 	r.n++
+	r.count(&e, 1)
+}
+
+func (r *replies) count(e *reply, by int) {
 	if e.notes() {
-		r.notes++
+		r.notes += by
+	}
+	if e.party == forApply {
+		r.syncs += by
 	}
 }
 
@@ -94,9 +107,7 @@ func (r *replies) front() *reply {
 // pop takes the front away, and each c behind it.
 func (r *replies) pop() {
 	for first := true; first || r.n > 0 && r.at(0).kind == 'c'; first = false {
-		if r.at(0).notes() {
-			r.notes--
-		}
+		r.count(r.at(0), -1)
 		*r.at(0) = reply{}
 		r.head = (r.head + 1) & (len(r.ring) - 1)
 		r.n--
@@ -140,5 +151,5 @@ func (r *replies) reset() {
 		r.ring = nil
 	}
 	clear(r.ring)
-	r.head, r.n, r.notes = 0, 0, 0
+	r.head, r.n, r.notes, r.syncs = 0, 0, 0, 0
 }

@@ -24,8 +24,7 @@ type server struct {
 	dirty     bool   // the owner ran what may have changed variables in secret
 	unnamedOf uint64 // the session whose unnamed statement it has; 0: none; or somebody
 	replies   replies
-	applying  bool // the answer to Apply is to come
-	cancels   int  // cancel requests on their way to it: it must not change hands
+	cancels   int // cancel requests on their way to it: it must not change hands
 	idleSince time.Time
 	spoke     bool   // the client has the server's own word on why the connection ends
 	retired   string // why the server was told to end; "" as long as it was not
@@ -135,7 +134,7 @@ func (v *server) take(data []byte) {
 		return
 	}
 	s.forgetting = s.forgetting && v.replies.n > 0
-	if s.held && !v.applying && !s.forgetting {
+	if s.held && !v.replies.applying() && !s.forgetting {
 		s.held = false
 		if s.yielding {
 			s.yielding = false

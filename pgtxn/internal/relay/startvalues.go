@@ -75,11 +75,9 @@ func (s *Session) tryStart() {
 	for b := range s.base.All() {
 		names = append(names, &b.Name)
 	}
-	if len(names) > 0 {
-		v.Learn(&s.shard.exchange, names, s.base)
-		v.send(s.shard.exchange.Bytes)
-		v.expect(s.shard.exchange.Replies, forLearn)
-	}
+	v.Learn(&s.shard.exchange, names, s.base)
+	v.send(s.shard.exchange.Bytes)
+	v.expect(s.shard.exchange.Replies, forLearn)
 }
 
 // startRefused: the values can't be set on a backend that is there already.
@@ -216,21 +214,4 @@ func (s *Session) hasBase(reported string) bool {
 	}
 	_, ok := s.base.Get(strings.ToLower(reported))
 	return ok
-}
-
-// tellBase tells the client, ahead of ReadyForQuery, which of the variables
-// that it set at start-up have another value now than it knows.
-func (s *Session) tellBase(now *guc.Set) (buf []byte) {
-	if s.base == nil || now.Hash() == s.told.Hash() {
-		return nil
-	}
-	for b := range s.base.All() {
-		name := reportedName(b.Name)
-		was, _ := s.told.Get(name)
-		is, ok := now.Get(name)
-		if ok && was.Session != nil && is.Session.Text != was.Session.Text {
-			buf = wire.AppendStatus(buf, name, is.Session.Text)
-		}
-	}
-	return buf
 }
