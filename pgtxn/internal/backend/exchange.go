@@ -23,7 +23,6 @@ const (
 	ownUnlisten
 	ownDiscardTemp
 	ownDiscardSequences
-	ownDiscardAll
 	numOwn
 )
 
@@ -43,7 +42,6 @@ var own = [numOwn]struct{ name, sql string }{
 	ownUnlisten:         {"caddy_pgtxn_unlisten", "UNLISTEN *"},
 	ownDiscardTemp:      {"caddy_pgtxn_temp", "DISCARD TEMP"},
 	ownDiscardSequences: {"caddy_pgtxn_sequences", "DISCARD SEQUENCES"},
-	ownDiscardAll:       {"caddy_pgtxn_discard", "DISCARD ALL"},
 }
 
 // scrub is DISCARD ALL without what it would cost where clients have prepared
@@ -75,12 +73,7 @@ type Exchange struct {
 // the answer.
 func (c *Conn) Apply(e *Exchange, want *guc.Set, dirty bool) {
 	e.reset()
-	switch {
-	case dirty && c.Label == nil && want == nil && c.Prepared.Len() == 0:
-		c.run(e, ownDiscardAll) // commits by itself
-		c.Forgot()
-		return
-	case !dirty && c.Label.Hash() == want.Hash():
+	if !dirty && c.Label.Hash() == want.Hash() {
 		return
 	}
 	c.run(e, ownBegin)
