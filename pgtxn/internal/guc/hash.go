@@ -2,6 +2,7 @@ package guc
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/maphash"
 )
 
@@ -17,6 +18,9 @@ var (
 	keyLow  = maphash.MakeSeed()
 	keyName = maphash.MakeSeed()
 )
+
+// String is the hash in hexadecimal digits.
+func (h Hash) String() string { return fmt.Sprintf("%016x%016x", h[0], h[1]) }
 
 func (h Hash) plus(g Hash) Hash  { return Hash{h[0] + g[0], h[1] + g[1]} }
 func (h Hash) minus(g Hash) Hash { return Hash{h[0] - g[0], h[1] - g[1]} }

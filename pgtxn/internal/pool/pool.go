@@ -36,6 +36,12 @@ type Member[B any] struct {
 	prev, next *Member[B]
 }
 
+// forget lets go of the backend: who had it last keeps the member for long.
+func (m *Member[B]) forget() {
+	var none B
+	m.Backend = none
+}
+
 // State tells where the member is.
 func (m *Member[B]) State() State { return m.state }
 
@@ -91,6 +97,7 @@ func (p *Pool[B]) Remove(m *Member[B]) {
 		return
 	}
 	p.move(m, Gone)
+	m.forget()
 	p.grow()
 }
 
@@ -227,6 +234,7 @@ func (p *Pool[B]) evictOldest() bool {
 	}
 	p.move(m, Gone)
 	p.hooks.Evict(m)
+	m.forget()
 	return true
 }
 

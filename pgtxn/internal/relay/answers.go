@@ -263,7 +263,8 @@ func (v *server) ready(status byte) bool {
 		return false
 	}
 	s.copyIn = false
-	if !s.machine.Ready(status) {
+	s.unfit = false
+	if !s.machine.Ready(status) && !s.lender.neverShared(s.waiter.Class) {
 		s.cfg.Log.Warn("tracker and server disagree; the server is right",
 			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
 	}
@@ -276,8 +277,9 @@ func (v *server) ready(status byte) bool {
 func (v *server) applyFailed(body []byte) {
 	s, g := v.session, &v.shard.toClient
 	answered := v.owesClient()
-	s.cfg.Log.Warn("a backend could not be given the session's variables",
-		"session", s.id, "backend", v.PID, "error", string(wire.ParseError(body).Message))
+	s.unfit = true
+	s.cfg.Log.Warn("a backend could not be given the session's variables", // of which the error may name a value
+		"session", s.id, "backend", v.PID, "sqlstate", string(wire.ParseError(body).Code))
 	for i := range v.replies.n {
 		r := v.replies.at(i)
 		if r.party == forClient && r.endsBatch() {

@@ -164,6 +164,9 @@ func (s *Session) query(m msg) int {
 	if s.base != nil && s.srv == nil && s.needsOwnStart(text) {
 		s.ownStart()
 	}
+	if s.unfit && s.srv == nil {
+		s.exempt(text)
+	}
 	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
 		return 0
 	}
@@ -213,6 +216,7 @@ func union(a, b sqlscan.Statement) sqlscan.Statement {
 // the server has is not known before. Who drops one of ours keeps the damage.
 func (s *Session) sent(st sqlscan.Statement) {
 	s.machine.Sent(st)
+	s.backslashes = s.backslashes || mayChange(&st, "standard_conforming_strings")
 	s.suspect = s.suspect || st.Kind.RunsQueries() && (s.cfg.ScrubAlways || st.Traits&sqlscan.Writes != 0)
 	switch {
 	case st.Kind == sqlscan.DiscardAll, st.Kind == sqlscan.Deallocate && st.All:
@@ -222,15 +226,15 @@ func (s *Session) sent(st sqlscan.Statement) {
 	}
 }
 
-// ambiguous: what a backslash means depends on standard_conforming_strings, which
-// a statement still under way may change, so the text waits; and where it may be
-// the second byte of a letter, the text may be read wrongly, so it pins.
+// ambiguous: what a backslash means depends on standard_conforming_strings. A
+// client that ever touched it may have a statement under way that changes it, or
+// whose error does, so the text waits; and where a backslash may be the second
+// byte of a letter, the text may be read wrongly, so it pins.
 func (s *Session) ambiguous(text []byte) bool {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return false
 	}
-	if s.srv.replies.n > s.srv.replies.syncs {
-		s.held = true
+	if s.backslashes && s.awaitAnswers() {
 		return true
 	}
 	encoding, _ := s.told.Get("client_encoding")
@@ -238,6 +242,17 @@ func (s *Session) ambiguous(text []byte) bool {
 		s.machine.Pin(txn.PinHidden)
 	}
 	return false
+}
+
+// mayChange says whether the statement may change a variable.
+func mayChange(st *sqlscan.Statement, name string) bool {
+	switch st.Kind {
+	case sqlscan.Set, sqlscan.Reset:
+		return st.Name == name
+	case sqlscan.ResetAll, sqlscan.DiscardAll, sqlscan.Do, sqlscan.Call, sqlscan.Execute:
+		return true
+	}
+	return st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0
 }
 
 // backslashInLetters are the encodings, all for clients only, in which the byte
@@ -326,11 +341,18 @@ func (s *Session) mustAwaitSync(typ byte) bool {
 // mustAwaitAnswers: a Query or FunctionCall between the messages of a pipeline
 // is skipped if one of those before it is refused, and would else be a batch of
 // its own: which it is has to be known.
-func (s *Session) mustAwaitAnswers() bool {
-	if s.held = s.unsynced && s.srv.replies.n > 0; s.held {
+func (s *Session) mustAwaitAnswers() bool { return s.unsynced && s.awaitAnswers() }
+
+// awaitAnswers reports whether the server owes answers to what the client sent,
+// and has the next message wait for them.
+func (s *Session) awaitAnswers() bool {
+	if r := &s.srv.replies; r.n == r.syncs {
+		return false
+	}
+	if s.held = true; s.unsynced {
 		s.shard.toServer.put(flush)
 	}
-	return s.held
+	return true
 }
 
 // flush is a Flush.

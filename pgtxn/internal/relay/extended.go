@@ -228,15 +228,11 @@ func (s *Session) ensureUnnamed() {
 	v.unnamedOf = s.id
 	if s.hasUnnamed {
 		g.setOwn(s.unnamed.appendParse(g.own()))
-		v.replies.push(reply{kind: 'P', party: forPrepare, stmt: &s.unnamed, undo: ofUnnamed})
+		v.replies.push(reply{kind: 'P', party: forPrepare, stmt: &s.unnamed})
 		return
 	}
 	g.setOwn(wire.AppendClose(g.own(), ""))
-	v.replies.push(reply{kind: 'C', party: forPrepare, stmt: &s.unnamed, undo: ofUnnamed})
+	v.replies.push(reply{kind: 'C', party: forPrepare, stmt: &s.unnamed})
 }
-
-// ofUnnamed marks messages of ours that may be skipped with their batch, so that
-// who needs the unnamed statement in the next waits until that is known.
-var ofUnnamed = &change{}
 
 func (s *Session) malformed() int { return s.violation("invalid message format") }

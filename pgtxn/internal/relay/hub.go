@@ -23,6 +23,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
 // Hub is where sessions and backends meet. One serves a whole process.
@@ -108,7 +110,12 @@ func (sh *shard) closeAll() {
 	for _, l := range sh.lenders {
 		l.stop()
 		for _, s := range l.sessions {
+			v := s.srv
+			s.client.send(wire.AdminShutdown().Encode(nil))
 			s.leave("shutting down")
+			if v != nil {
+				v.close("shutting down")
+			}
 		}
 		l.pool.SetLimit(0)
 	}

@@ -1,6 +1,10 @@
 package relay
 
-import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+import (
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
 
 // When a client leaves, with a goodbye or without, what it has sent is done
 // first, as PostgreSQL does, which finds the end of the connection behind all
@@ -28,12 +32,29 @@ func (s *Session) depart(why string, words *wire.Error) {
 	}
 }
 
+// part ends the session, once the client has taken all that is for it.
 func (s *Session) part(why string, words *wire.Error) {
+	if s.client.full() && !s.client.dead {
+		s.linger(func() { s.part(why, words) })
+		return
+	}
 	if words != nil {
 		s.fail(words)
 		return
 	}
 	s.leave(why)
+}
+
+// lastWords is how long a client that leaves may take to read what is left.
+const lastWords = 5 * time.Second
+
+// linger waits for room in the client's socket.
+func (s *Session) linger(parting func()) {
+	s.leaving, s.parting = true, parting
+	if !s.lingering {
+		s.lingering = true
+		s.shard.loop.After(lastWords, func() { s.leave("client did not read its answers") })
+	}
 }
 
 // retire has the server end its session when it comes to it, as a client does

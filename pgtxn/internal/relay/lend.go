@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -100,9 +101,12 @@ func (s *Session) apply() {
 	}
 	s.fresh, s.baseless = false, false
 	want := s.want()
+	if s.lacking = s.unfit && s.exemption.Kind != sqlscan.Other; s.lacking {
+		want = s.exempted(want)
+	}
+	s.exemption = sqlscan.Statement{}
 	scrub := v.dirty && v.owner != s.id
 	if !scrub && v.Label.Hash() == want.Hash() {
-		s.client.send(s.news())
 		return
 	}
 	s.shard.toServer.put(v.applied(want, scrub))
@@ -272,6 +276,9 @@ func (s *Session) release() {
 		v.dirty = v.dirty || s.suspect
 		s.suspect = false
 		v.owner = s.id
+		if s.lacking { // and the statement may have failed
+			v.Label, v.dirty, v.owner = nil, true, 0
+		}
 		clear(s.portals)
 	}
 	s.srv, v.session, s.fresh = nil, nil, false

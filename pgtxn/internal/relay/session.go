@@ -30,11 +30,15 @@ type Session struct {
 	machine txn.Machine
 	told    *guc.Set // the reported variables as the client knows them
 
-	packet         string   // its startup packet, as a class
-	base           *guc.Set // its start-up values, where they are not the backend's own
-	based, basedOn *guc.Set // want, and the variables it was made of
-	baseless       bool     // DISCARD ALL has reset what the base had set
-	suspect        bool     // what ran on srv may have changed variables in secret
+	packet         string            // its startup packet, as a class
+	base           *guc.Set          // its start-up values, where they are not the backend's own
+	based, basedOn *guc.Set          // want, and the variables it was made of
+	baseless       bool              // DISCARD ALL has reset what the base had set
+	suspect        bool              // what ran on srv may have changed variables in secret
+	unfit          bool              // the last backend could not be given the variables
+	exemption      sqlscan.Statement // of an unfit session: the statement at hand, which sets some of them
+	lacking        bool              // srv was given the variables without those
+	backslashes    bool              // what a backslash means may have changed, and may change again
 
 	// What the client has prepared and bound, and whether its unnamed statement exists.
 	stmts      map[string]*prepared
@@ -67,6 +71,7 @@ type Session struct {
 	starting  bool   // no greeting yet
 	leaving   bool   // nothing more is read from the client; it may still hear answers
 	parting   func() // what happens when it has heard all
+	lingering bool   // only its socket has no room for the last of it
 	ended     bool   // the client has left
 	cleaned   bool   // what it left open was told to end
 	unlearned bool   // the last question for values failed
@@ -109,7 +114,11 @@ func (s *Session) Readable() {
 
 // Writable goes on with what waited for room in the client's socket.
 func (s *Session) Writable() {
-	if s.client.flush() && s.srv != nil {
+	switch {
+	case !s.client.flush():
+	case s.lingering:
+		s.parting()
+	case s.srv != nil:
 		s.srv.Readable()
 	}
 }

@@ -239,6 +239,49 @@ func TestSyncFails(t *testing.T) {
 	atRest(t, through)
 }
 
+// A client whose role is gone can still take another, as on a backend of its own.
+func TestWayOutOfDroppedRole(t *testing.T) {
+	p := database(t)
+	direct := p.connect(t)
+	through := p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	role := "dropped_" + p.database
+	for _, test := range []struct{ way, answer, user, x string }{
+		{"RESET ROLE", "C RESET, S is_superuser=on, Z I", "postgres", "mine"},
+		{"SET ROLE none", "C SET, S is_superuser=on, Z I", "postgres", "mine"},
+		{"SET SESSION AUTHORIZATION DEFAULT", "C SET, S is_superuser=on, Z I", "postgres", "mine"},
+		{"DISCARD ALL", "C DISCARD ALL, S is_superuser=on, Z I", "postgres", ""},
+		{"SET ROLE no_such_role", `E ERROR 22023 role "no_such_role" does not exist, S is_superuser=on, Z I`, "", ""},
+		{"RESET ALL", `E ERROR 22023 role "` + role + `" does not exist, Z I`, "", ""},
+		{"SET my.x = 'his'", `E ERROR 22023 role "` + role + `" does not exist, Z I`, "", ""},
+		{"RESET ROLE; SELECT 1", `E ERROR 22023 role "` + role + `" does not exist, Z I`, "", ""},
+	} {
+		c, other := through.connect(t), through.connect(t)
+		direct.must("CREATE ROLE " + role)
+		c.must("SET my.x = 'mine'; SET ROLE " + role)
+		other.must("SET my.x = 'other'")
+		direct.must("DROP ROLE " + role)
+		if got := c.ask("SELECT 1"); got != `E ERROR 22023 role "`+role+`" does not exist, Z I` {
+			t.Error("before it sees", got)
+		}
+		if got := c.ask(test.way); got != test.answer {
+			t.Errorf("%s: %s", test.way, got)
+		}
+		if got := other.value("SELECT current_user || current_setting('my.x')"); got != "postgresother" {
+			t.Errorf("behind %s the other client sees %s", test.way, got)
+		}
+		const who = "SELECT current_user, current_setting('my.x', true)"
+		if test.user == "" {
+			if got := c.ask(who); got != `E ERROR 22023 role "`+role+`" does not exist, Z I` {
+				t.Errorf("behind %s: %s", test.way, got)
+			}
+		} else if got := c.ask(who); got != "D "+test.user+"|"+test.x+", C SELECT 1, Z I" {
+			t.Errorf("behind %s: %s", test.way, got)
+		}
+		c.leave()
+		other.leave()
+	}
+}
+
 // What a trigger or a function sets in secret is not for the next client.
 func TestHiddenChanges(t *testing.T) {
 	p := database(t)

@@ -180,7 +180,7 @@ func changed(from, to *guc.Set) []VariableView {
 		if is.Local != nil {
 			v.Layer = "local"
 		}
-		v.Hash = fmt.Sprintf("%x", (*guc.Set)(nil).With(is).Hash())
+		v.Hash = (*guc.Set)(nil).With(is).Hash().String()
 		views = append(views, v)
 	}
 	return views

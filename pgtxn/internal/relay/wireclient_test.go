@@ -68,7 +68,11 @@ func dial(addr string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), reported: map[string]string{}}, nil
+	return newClient(conn), nil
+}
+
+func newClient(conn net.Conn) *client {
+	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), reported: map[string]string{}}
 }
 
 // send writes all messages in one go.

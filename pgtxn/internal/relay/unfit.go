@@ -1,0 +1,48 @@
+package relay
+
+import (
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+)
+
+// A session may have come to variables that no backend takes any more: its role
+// was dropped, say. Then it is unfit: each of its statements is refused with the
+// server's error, but those must go through that set or reset the variables in
+// question, or it could not get out of this. Such a statement alone in a simple
+// Query finds a backend that lacks the variables it is about to set anyhow.
+
+// exempt notes for which statement a backend without some variables will do.
+func (s *Session) exempt(text []byte) {
+	s.exemption = sqlscan.Statement{}
+	scan := sqlscan.New(text, s.scanOptions())
+	if !scan.Next() {
+		return
+	}
+	st := scan.Statement()
+	switch st.Kind {
+	case sqlscan.Set, sqlscan.Reset, sqlscan.ResetAll, sqlscan.DiscardAll:
+		if !st.Local && !scan.Next() {
+			s.exemption = st
+		}
+	}
+}
+
+// exempted is want without what the statement sets.
+func (s *Session) exempted(want *guc.Set) *guc.Set {
+	switch st := &s.exemption; st.Kind {
+	case sqlscan.Set, sqlscan.Reset:
+		want = want.Without(st.Name)
+		if st.Name == "session_authorization" {
+			want = want.Without("role") // which it resets
+		}
+	case sqlscan.ResetAll:
+		for v := range want.All() {
+			if v.Name != "role" && v.Name != "session_authorization" {
+				want = want.Without(v.Name)
+			}
+		}
+	case sqlscan.DiscardAll:
+		want = nil
+	}
+	return want
+}
