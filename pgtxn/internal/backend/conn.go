@@ -23,6 +23,9 @@ type Conn struct {
 	// Label holds the variables that differ from how they were at login, as far
 	// as the proxy knows. It is right whenever nobody uses the connection.
 	Label *guc.Set
+	// Defaults are the settings of the user and the database that were in force
+	// at login, as one text; nil if they are not known.
+	Defaults []byte
 	// Prepared holds the prepared statements that the server has for clients.
 	Prepared Prepared
 

@@ -56,7 +56,11 @@ func dialOne(ctx context.Context, cfg *Config, address string, params []wire.Par
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	c := &Conn{Sock: sock, Address: address, Born: time.Now()}
-	if err := c.login(cfg, params); err != nil {
+	err = c.login(cfg, params)
+	if err == nil && lookup(params, "replication") == "" {
+		err = c.readDefaults()
+	}
+	if err != nil {
 		sock.Close()
 		return nil, err
 	}
@@ -150,13 +154,7 @@ func (c *Conn) authenticate(exchange *auth.Client, body []byte) error {
 func (c *Conn) welcome(typ byte, body []byte) error {
 	switch typ {
 	case 'S':
-		name, rest, ok := wire.CString(body)
-		value, _, ok2 := wire.CString(rest)
-		if !ok || !ok2 {
-			return errors.New("malformed ParameterStatus")
-		}
-		c.Welcome = append(c.Welcome, wire.Param{Name: string(name), Value: string(value)})
-		c.report(string(name), string(value))
+		return c.reportedAtLogin(body)
 	case 'K':
 		if len(body) < 8 {
 			return errors.New("malformed BackendKeyData")
@@ -167,6 +165,17 @@ func (c *Conn) welcome(typ byte, body []byte) error {
 	default:
 		return fmt.Errorf("unexpected message %q during login", typ)
 	}
+	return nil
+}
+
+func (c *Conn) reportedAtLogin(body []byte) error {
+	name, rest, ok := wire.CString(body)
+	value, _, ok2 := wire.CString(rest)
+	if !ok || !ok2 {
+		return errors.New("malformed ParameterStatus")
+	}
+	c.Welcome = append(c.Welcome, wire.Param{Name: string(name), Value: string(value)})
+	c.report(string(name), string(value))
 	return nil
 }
 

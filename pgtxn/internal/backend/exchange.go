@@ -17,6 +17,7 @@ const (
 	ownSet
 	ownSetLocal
 	ownGet
+	ownDefaults
 	ownIdentity
 	ownResetAll
 	ownCloseAll
@@ -35,6 +36,7 @@ var own = [numOwn]struct{ name, sql string }{
 		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
 	ownGet: {"caddy_pgtxn_get", "SELECT n, pg_catalog.current_setting(n, true)" +
 		" FROM unnest($1::pg_catalog.text[]) AS t(n)"},
+	ownDefaults: {"caddy_pgtxn_defaults", defaultsQuery},
 	ownIdentity: {"caddy_pgtxn_identity", "SELECT pg_catalog.set_config('session_authorization', NULL, false)," +
 		" pg_catalog.set_config('role', NULL, false), pg_catalog.pg_advisory_unlock_all()"},
 	ownResetAll:         {"caddy_pgtxn_reset", "RESET ALL"},
@@ -96,6 +98,22 @@ func (c *Conn) Apply(e *Exchange, want *guc.Set, dirty bool) {
 // server can have: until the Sync it is in force instead of the client's.
 func (c *Conn) Learn(e *Exchange, names []*string, now *guc.Set) {
 	e.reset()
+	c.ask(e, names, now)
+	e.sync()
+}
+
+// LearnStart is Learn ahead of the greeting of a client, with one row more: an
+// empty name and the defaults of now, to compare with [Conn.Defaults].
+func (c *Conn) LearnStart(e *Exchange, names []*string, now *guc.Set) {
+	e.reset()
+	c.ask(e, names, now)
+	if c.Defaults != nil {
+		c.run(e, ownDefaults)
+	}
+	e.sync()
+}
+
+func (c *Conn) ask(e *Exchange, names []*string, now *guc.Set) {
 	if v, set := now.Get(encodingVar); set && !v.Session.Default {
 		names = slices.Clone(names)
 		if i := slices.IndexFunc(names, func(n *string) bool { return *n == encodingVar }); i >= 0 {
@@ -107,7 +125,6 @@ func (c *Conn) Learn(e *Exchange, names []*string, now *guc.Set) {
 	if len(names) > 0 {
 		c.run(e, ownGet, names)
 	}
-	e.sync()
 }
 
 // Set makes e what sets names to values where the session stands now, in a

@@ -70,13 +70,21 @@ func New[B any](limit int, hooks Hooks[B]) *Pool[B] {
 // Acquire lends a member to w at once, or returns nil and has w wait: it is
 // told later, with Granted or Refused, unless Cancel comes first.
 func (p *Pool[B]) Acquire(w *Waiter[B]) *Member[B] {
-	if m := p.pick(w); m != nil {
-		p.move(m, Lent)
-		return m
+	m := p.AcquireIdle(w)
+	if m == nil {
+		p.waiting.push(w)
+		p.grow()
 	}
-	p.waiting.push(w)
-	p.grow()
-	return nil
+	return m
+}
+
+// AcquireIdle lends an idle member to w, or returns nil: then w does not wait.
+func (p *Pool[B]) AcquireIdle(w *Waiter[B]) *Member[B] {
+	m := p.pick(w)
+	if m != nil {
+		p.move(m, Lent)
+	}
+	return m
 }
 
 // Cancel has w wait no longer. It does nothing if w does not wait.

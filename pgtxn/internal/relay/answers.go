@@ -119,6 +119,9 @@ func (v *server) failed(body []byte) bool {
 	r := v.replies.front()
 	if wire.ParseError(body).EndsConnection() || r == nil {
 		v.Taint("server: " + string(wire.ParseError(body).Message))
+		if v.session.starting {
+			return false
+		}
 		v.session.client.send(v.shard.toClient.take())
 		v.shard.toClient.begin(nil)
 		v.session.client.send(errorMessage(body))

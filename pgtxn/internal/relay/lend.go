@@ -225,6 +225,8 @@ func (v *server) learned(row []byte) {
 	name, rest, ok := column(row[2:])
 	value, _, ok2 := column(rest)
 	switch {
+	case ok && ok2 && len(name) == 0:
+		v.lender.defaultsAre(value)
 	case ok && ok2:
 		v.session.learned(string(name), string(value))
 	case ok && !v.session.starting:

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -31,6 +32,7 @@ type lender struct {
 
 	stopReaping, stopWatching func() // of the timers that are set, or nil
 	retrying                  bool   // connecting again has its time
+	defaults                  []byte // of the user and the database, as last seen
 	ctx                       context.Context
 	stop                      context.CancelFunc
 }
@@ -118,6 +120,9 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		err = l.ctx.Err()
 	}
 	if err == nil {
+		if c.Defaults != nil {
+			l.defaultsAre(c.Defaults)
+		}
 		v := &server{Conn: c, stream: stream{conn: c.Sock}, lender: l, shard: l.shard, member: m}
 		if err = l.shard.loop.Attach(c.Sock, v); err == nil {
 			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)
@@ -145,6 +150,10 @@ func (l *lender) Evict(m *pool.Member[*server]) { m.Backend.close("its place is 
 
 // takeBack returns a backend to the pool, or closes it if it is too old.
 func (l *lender) takeBack(v *server) {
+	if l.outdated(v) {
+		v.close("ALTER ROLE or ALTER DATABASE has changed its defaults")
+		return
+	}
 	if l.cfg.MaxLifetime > 0 && time.Since(v.Born) >= l.cfg.MaxLifetime {
 		v.close("max_lifetime")
 		return
@@ -154,6 +163,27 @@ func (l *lender) takeBack(v *server) {
 	}
 	l.pool.Release(v.member, pool.Label(v.Label.Hash()))
 	l.watchAge()
+}
+
+// defaultsAre takes note of what a login begins with now. Idle backends that
+// began with something else go at once, the others when they are given back.
+func (l *lender) defaultsAre(now []byte) {
+	if bytes.Equal(l.defaults, now) {
+		return
+	}
+	l.defaults = bytes.Clone(now)
+	clear(l.starts)
+	for m := l.pool.Oldest(); m != nil; {
+		v := m.Backend
+		m = l.pool.Next(m)
+		if l.outdated(v) {
+			v.close("ALTER ROLE or ALTER DATABASE has changed its defaults")
+		}
+	}
+}
+
+func (l *lender) outdated(v *server) bool {
+	return v.Defaults != nil && l.defaults != nil && !bytes.Equal(v.Defaults, l.defaults)
 }
 
 // removed: a backend has been closed.

@@ -275,6 +275,9 @@ func (v *server) close(reason string) {
 	case s.leaving:
 		s.parting()
 		return
+	case s.starting: // which another backend can do as well
+		s.start()
+		return
 	case v.spoke:
 		s.leave("server ended the connection")
 		return

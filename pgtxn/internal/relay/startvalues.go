@@ -20,8 +20,9 @@ import (
 // taken apart: a backend that was logged in with just that packet serves it,
 // and only those who came with the same.
 
-// knownStart is what was found out about a startup packet: every client that
-// comes with the same is greeted with it at once.
+// knownStart is what was found out about a startup packet. A client that comes
+// with the same is greeted with it if no backend is idle that could say whether
+// it is still so.
 type knownStart struct {
 	class   string // of the backends that serve it
 	base    *guc.Set
@@ -52,30 +53,43 @@ func (s *Session) takePacket(p *wire.Startup) {
 // start greets the client, once the server has judged its startup packet.
 func (s *Session) start() {
 	s.starting = true
-	if known, ok := s.lender.starts[s.packet]; ok {
-		s.waiter.Class, s.base = known.class, known.base
-		s.greet(known.welcome)
+	known, ok := s.lender.starts[s.packet]
+	if !ok {
+		if s.acquire() {
+			s.tryStart()
+		}
 		return
 	}
-	if s.acquire() {
+	s.waiter.Class, s.base = known.class, known.base
+	s.waiter.Label = pool.Label(s.base.Hash())
+	if m := s.lender.pool.AcquireIdle(&s.waiter); m != nil {
+		s.hold(m.Backend)
 		s.tryStart()
+		return
 	}
+	s.greet(known.welcome)
 }
 
-// tryStart gives a backend the start-up values and asks what became of them.
+// tryStart gives a backend the start-up values, and asks what became of them and
+// whether a login would begin with the same defaults as the backend did.
 func (s *Session) tryStart() {
 	v := s.srv
 	s.fresh = false
-	if s.base == nil && v.Label == nil && !v.dirty {
+	if s.lender.neverShared(s.waiter.Class) {
 		s.started()
 		return
 	}
-	v.send(v.applied(s.base, true)) // scrubbed, since values may compose with those before them
+	unknown := s.base.Unknown() > 0 // then what else is set may compose with them
+	if scrub := unknown || v.dirty; scrub || v.Label.Hash() != s.base.Hash() {
+		v.send(v.applied(s.base, scrub))
+	}
 	var names []*string
 	for b := range s.base.All() {
-		names = append(names, &b.Name)
+		if !b.Session.Known {
+			names = append(names, &b.Name)
+		}
 	}
-	v.Learn(&s.shard.exchange, names, s.base)
+	v.LearnStart(&s.shard.exchange, names, s.base)
 	v.send(s.shard.exchange.Bytes)
 	v.expect(s.shard.exchange.Replies, forLearn)
 }
@@ -89,10 +103,15 @@ func (s *Session) startRefused() {
 	s.start()
 }
 
-// started: the session's variables are as its packet says. What is known now
-// serves everyone who comes with the same.
+// started: the session's variables are as its packet says, unless the backend
+// turns out to be one of before an ALTER ROLE or ALTER DATABASE.
 func (s *Session) started() {
 	v := s.srv
+	if s.lender.outdated(v) {
+		s.release() // which closes it
+		s.start()
+		return
+	}
 	welcome := make([]wire.Param, 0, len(v.Welcome))
 	for _, p := range v.Welcome {
 		now, _ := v.Reported.Get(p.Name)
