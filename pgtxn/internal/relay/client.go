@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
@@ -170,11 +171,9 @@ func (s *Session) query(m msg) int {
 	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
 		return 0
 	}
-	resets := s.queue(text)
+	again := s.queue(text)
 	n := s.pass(m)
-	if resets.Kind != sqlscan.Other {
-		s.rebase(&resets, true)
-	}
+	s.rebase(again, true)
 	s.held = s.forgetting
 	return n
 }
@@ -190,25 +189,15 @@ func (s *Session) queryOversized(m msg) int {
 }
 
 // queue notes the statements of a simple Query that goes to the server. It
-// returns what they reset, as one statement.
-func (s *Session) queue(text []byte) (resets sqlscan.Statement) {
+// returns the start-up values that they reset.
+func (s *Session) queue(text []byte) (again *guc.Set) {
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		st := scan.Statement()
 		s.sent(st)
-		if st.Kind == sqlscan.ResetAll || st.Kind == sqlscan.Reset || st.Default {
-			resets = union(resets, st)
-		}
+		again = s.again(again, &st)
 	}
 	s.endQuery()
-	return resets
-}
-
-// union is what resets as much as both: of two variables, all.
-func union(a, b sqlscan.Statement) sqlscan.Statement {
-	if a.Kind == sqlscan.Other || a.Name == b.Name && a.Local == b.Local {
-		return b
-	}
-	return sqlscan.Statement{Kind: sqlscan.ResetAll}
+	return again
 }
 
 // sent notes a statement that goes to the server. If it drops all prepared
@@ -282,7 +271,7 @@ func (s *Session) execute(m msg) int {
 	s.sent(st)
 	s.expect(reply{kind: 'E'})
 	n := s.pass(m)
-	s.rebase(&st, false)
+	s.rebase(s.again(nil, &st), false)
 	if s.forgetting {
 		s.shard.toServer.put(flush) // or the answer would wait for a Sync that is held
 		s.held = true

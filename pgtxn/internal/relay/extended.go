@@ -16,12 +16,16 @@ func (s *Session) parse(m msg) int {
 	if m.total > s.cfg.MaxStatement {
 		return s.parseOversized(m)
 	}
-	if !m.whole() || !s.ready() {
+	if !m.whole() {
 		return 0
 	}
 	name, body, ok := wire.CString(m.body())
 	if !ok {
 		return s.malformed()
+	}
+	text, _, _ := wire.CString(body)
+	if !s.ready() || s.ambiguous(text) {
+		return 0
 	}
 	if len(name) == 0 {
 		undo := s.keepUnnamed()

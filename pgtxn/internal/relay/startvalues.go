@@ -41,6 +41,11 @@ func (s *Session) takePacket(p *wire.Startup) {
 		s.machine.Pin(txn.PinReplication) // what it leaves behind can't be shared
 		unknown = append(unknown, "replication")
 	}
+	for _, set := range settings {
+		if set.Name == "role" || set.Name == "session_authorization" { // much depends on who one is
+			unknown = append(unknown, set.Name)
+		}
+	}
 	if len(unknown) > 0 {
 		s.waiter.Class = s.packet
 		return
@@ -149,51 +154,80 @@ func overlay(vars, base *guc.Set) *guc.Set {
 	return vars
 }
 
-// rebase has the start-up values set again behind a statement of the client's
-// that resets variables to what the backend was logged in with: in a simple
-// Query as an exchange of our own (withSync), else in the client's pipeline.
-func (s *Session) rebase(st *sqlscan.Statement, withSync bool) {
-	if s.base == nil {
-		return
-	}
-	var names, values []*string
-	add := func(v guc.Var) {
-		names, values = append(names, &v.Name), append(values, &v.Session.Text)
-	}
+// again adds to the start-up values that have to be set again behind earlier
+// statements those that st resets, in the layer where it does, and takes away
+// what it sets anew.
+func (s *Session) again(values *guc.Set, st *sqlscan.Statement) *guc.Set {
 	switch {
+	case s.base == nil:
 	case st.Kind == sqlscan.ResetAll:
-		for b := range s.base.All() {
-			if b.Name != "role" && b.Name != "session_authorization" { // RESET ALL leaves these
-				add(b)
-			}
-		}
+		values = s.base
 	case st.Kind == sqlscan.Reset, st.Kind == sqlscan.Set && st.Default:
 		if b, ok := s.base.Get(st.Name); ok {
-			add(b)
+			if st.Local {
+				b.Session, b.Local = nil, b.Session
+			}
+			values = values.With(b)
 		}
+	case st.Kind == sqlscan.Set:
+		values = values.Without(st.Name)
 	}
-	if len(names) == 0 {
-		return
+	return values
+}
+
+// rebase has start-up values set again behind a statement of the client's that
+// resets them to what the backend was logged in with: in a simple Query as an
+// exchange of our own (withSync), else in the client's pipeline.
+func (s *Session) rebase(again *guc.Set, withSync bool) {
+	var names, values [2][]*string // of the session, and local
+	for v := range again.All() {
+		layer, value := 0, v.Session
+		if v.Local != nil {
+			layer, value = 1, v.Local
+		}
+		if value.Default { // a custom name that was taken away
+			continue
+		}
+		names[layer], values[layer] = append(names[layer], &v.Name), append(values[layer], &value.Text)
 	}
 	by := forPrepare
 	if withSync {
 		by = forBase
 	}
-	s.srv.Set(&s.shard.exchange, names, values, st.Local, withSync)
-	s.shard.toServer.put(s.shard.exchange.Bytes)
-	s.srv.expect(s.shard.exchange.Replies, by)
+	for layer, names := range names {
+		if len(names) > 0 {
+			s.srv.Set(&s.shard.exchange, names, values[layer], layer == 1, withSync)
+			s.shard.toServer.put(s.shard.exchange.Bytes)
+			s.srv.expect(s.shard.exchange.Replies, by)
+		}
+	}
 }
 
-// needsOwnStart says whether the text resets in a way that rebase can't follow: in
-// the middle of a message, or in secret.
+// needsOwnStart says whether a simple Query resets in a way that rebase can't
+// follow: ahead of another statement, or in secret.
 func (s *Session) needsOwnStart(text []byte) bool {
-	statements, resets, secret := 0, false, false
-	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); statements++ {
+	reset := false
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		st := scan.Statement()
-		resets = resets || st.Kind == sqlscan.ResetAll || st.Kind == sqlscan.Reset || st.Default
-		secret = secret || st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0
+		if reset || st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0 {
+			return true
+		}
+		reset = s.resets(&st)
 	}
-	return secret || resets && statements > 1
+	return false
+}
+
+// resets says whether the statement returns a start-up value to what the backend
+// was logged in with.
+func (s *Session) resets(st *sqlscan.Statement) bool {
+	switch {
+	case st.Kind == sqlscan.DiscardAll, st.Kind == sqlscan.ResetAll:
+		return true
+	case st.Kind == sqlscan.Reset, st.Kind == sqlscan.Set && st.Default:
+		_, ok := s.base.Get(st.Name)
+		return ok
+	}
+	return false
 }
 
 // ownStart has the session use backends that were logged in with its own packet
