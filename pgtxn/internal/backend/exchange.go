@@ -18,6 +18,8 @@ const (
 	ownSetLocal
 	ownGet
 	ownDefaults
+	ownInspect
+	ownInspectSources
 	ownIdentity
 	ownResetAll
 	ownCloseAll
@@ -36,7 +38,9 @@ var own = [numOwn]struct{ name, sql string }{
 		" FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)"},
 	ownGet: {"caddy_pgtxn_get", "SELECT n, pg_catalog.current_setting(n, true)" +
 		" FROM unnest($1::pg_catalog.text[]) AS t(n)"},
-	ownDefaults: {"caddy_pgtxn_defaults", defaultsQuery},
+	ownDefaults:       {"caddy_pgtxn_defaults", defaultsQuery},
+	ownInspect:        {"caddy_pgtxn_inspect", settingsQuery},
+	ownInspectSources: {"caddy_pgtxn_inspect_sources", settingsQuery + sourcesQuery},
 	ownIdentity: {"caddy_pgtxn_identity", "SELECT pg_catalog.set_config('session_authorization', NULL, false)," +
 		" pg_catalog.set_config('role', NULL, false), pg_catalog.pg_advisory_unlock_all()"},
 	ownResetAll:         {"caddy_pgtxn_reset", "RESET ALL"},

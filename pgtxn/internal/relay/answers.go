@@ -133,7 +133,11 @@ func (v *server) failed(body []byte) bool {
 		v.applyFailed(body)
 		return false
 	case forLearn:
-		v.session.learnFailed(body)
+		if v.session.inspecting {
+			v.session.inspectFailed(body)
+		} else {
+			v.session.learnFailed(body)
+		}
 		v.Unsure()
 		v.skipToSync()
 		return false
@@ -260,6 +264,9 @@ func (v *server) ready(status byte) bool {
 	s := v.session
 	switch r.party {
 	case forLearn:
+		if s.inspecting {
+			s.inspected()
+		}
 		s.unlearned = s.machine.Vars().Unknown() > 0
 		return false
 	case forBase:

@@ -194,6 +194,7 @@ func (s *Session) queue(text []byte) (again *guc.Set) {
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		st := scan.Statement()
 		s.sent(st)
+		s.learnNames(&st, text)
 		again = s.again(again, &st)
 	}
 	s.endQuery()
@@ -206,7 +207,7 @@ func (s *Session) queue(text []byte) (again *guc.Set) {
 func (s *Session) sent(st sqlscan.Statement) {
 	s.machine.Sent(st)
 	s.backslashes = s.backslashes || mayChange(&st, "standard_conforming_strings")
-	s.suspect = s.suspect || st.Kind.RunsQueries() && (s.cfg.ScrubAlways || st.Traits&sqlscan.Writes != 0)
+	s.suspect(&st)
 	switch {
 	case st.Kind == sqlscan.DiscardAll, st.Kind == sqlscan.Deallocate && st.All:
 		s.forgetting = true
@@ -352,7 +353,7 @@ func (s *Session) functionCall(m msg) int {
 	if !s.ready() || s.mustAwaitAnswers() {
 		return 0
 	}
-	s.machine.Sent(sqlscan.Statement{Traits: sqlscan.Writes | sqlscan.Calls})
+	s.sent(sqlscan.Statement{Traits: sqlscan.Writes | sqlscan.Calls})
 	s.machine.EndQuery()
 	s.srv.replies.push(reply{kind: 'F'})
 	return s.pass(m)

@@ -26,6 +26,8 @@ type Config struct {
 	// ScrubAlways has a backend scrubbed before another session gets it, whatever
 	// ran on it; else only what writes counts, since triggers may run.
 	ScrubAlways bool
+	// Inspect says after what the server is asked what was changed in secret.
+	Inspect Inspect
 	// MaxStatement bounds the text of a statement that is read, in bytes; a
 	// longer one passes unread and pins the session.
 	MaxStatement int

@@ -176,10 +176,11 @@ func (s *Session) settle() {
 		return
 	}
 	busy := v.rest > 0 || s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn || s.unsynced
-	if busy || !s.machine.Idle() || s.machine.Pins() != 0 {
-		return
-	}
-	if s.learn() {
+	switch {
+	case busy || !s.machine.Idle():
+	case s.mustInspect():
+		s.inspect()
+	case s.machine.Pins() == 0 && s.learn():
 		s.release()
 	}
 }
@@ -222,9 +223,14 @@ func (s *Session) learnFailed(body []byte) {
 
 // learned takes one row of the answer: a name and its value.
 func (v *server) learned(row []byte) {
+	if len(row) < 2 || binary.BigEndian.Uint16(row) != 2 {
+		return // of a function called for its effect
+	}
 	name, rest, ok := column(row[2:])
 	value, _, ok2 := column(rest)
-	switch {
+	switch s := v.session; {
+	case s.inspecting && ok && len(name) > 0:
+		s.answer(name[0], string(name[1:]), string(value), ok2)
 	case ok && ok2 && len(name) == 0:
 		v.lender.defaultsAre(value)
 	case ok && ok2:
@@ -275,8 +281,8 @@ func (s *Session) release() {
 		if s.baseless {
 			v.Label, s.baseless = nil, false
 		}
-		v.dirty = v.dirty || s.suspect
-		s.suspect = false
+		v.dirty = v.dirty || s.dirties
+		s.dirties = false
 		v.owner = s.id
 		if s.lacking { // and the statement may have failed
 			v.Label, v.dirty, v.owner = nil, true, 0

@@ -30,17 +30,20 @@ type lender struct {
 	sessions map[uint64]*Session
 	starts   map[string]knownStart // by startup packet
 
-	stopReaping, stopWatching func() // of the timers that are set, or nil
-	retrying                  bool   // connecting again has its time
-	defaults                  []byte // of the user and the database, as last seen
-	ctx                       context.Context
-	stop                      context.CancelFunc
+	stopReaping, stopWatching func()              // of the timers that are set, or nil
+	names                     map[string]struct{} // of custom settings that sessions may have
+	sourcesRead               time.Time           // when functions were searched for more
+
+	retrying bool   // connecting again has its time
+	defaults []byte // of the user and the database, as last seen
+	ctx      context.Context
+	stop     context.CancelFunc
 }
 
 func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 	l := &lender{
 		key: key, cfg: cfg, shard: sh,
-		sessions: make(map[uint64]*Session), starts: make(map[string]knownStart),
+		sessions: make(map[uint64]*Session), starts: make(map[string]knownStart), names: make(map[string]struct{}),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.pool = pool.New(cfg.PoolSize, pool.Hooks[*server](l))

@@ -34,7 +34,7 @@ type Session struct {
 	base           *guc.Set          // its start-up values, where they are not the backend's own
 	based, basedOn *guc.Set          // want, and the variables it was made of
 	baseless       bool              // DISCARD ALL has reset what the base had set
-	suspect        bool              // what ran on srv may have changed variables in secret
+	dirties        bool              // what ran on srv may have changed variables in secret
 	unfit          bool              // the last backend could not be given the variables
 	exemption      sqlscan.Statement // of an unfit session: the statement at hand, which sets some of them
 	lacking        bool              // srv was given the variables without those
@@ -46,6 +46,12 @@ type Session struct {
 	hasUnnamed bool
 	bound      sqlscan.Statement            // what the unnamed portal runs
 	portals    map[string]sqlscan.Statement // what the named ones run; gone with the transaction
+
+	// The inspection, see inspect.go.
+	uninspected bool // something was sent that may have changed the answer
+	inspecting  bool
+	found       *guc.Set
+	holds       txn.Pins
 
 	// The backend: asked for, or held.
 	waiter    pool.Waiter[*server]

@@ -29,6 +29,9 @@ const (
 	PinReplication // made by the relay: a replication connection; never lifted
 )
 
+// Inspectable are the reasons that the server can be asked about.
+const Inspectable = PinTemp | PinListen | PinAdvisoryLock | PinHoldCursor | PinPrepare | PinSetConfig | PinHidden
+
 // reasons are shown to operators and are labels of metrics: they do not change.
 var reasons = [...]string{
 	"temporary objects",
@@ -69,7 +72,18 @@ func (p Pins) String() string {
 	return b.String()
 }
 
-// Pins are the reasons that hold now. Only DISCARD ALL lifts them.
+// PinFor is the pin with this reason, or 0.
+func PinFor(reason string) Pins {
+	for i, r := range reasons {
+		if r == reason {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// Pins are the reasons that hold now. DISCARD ALL lifts them, and Inspected
+// those that the server knows nothing of.
 func (m *Machine) Pins() Pins { return m.pins }
 
 // Pin adds reasons that the machine can't see, for what has just been sent or

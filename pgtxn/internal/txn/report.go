@@ -14,7 +14,7 @@ type report struct{ name, value string }
 // just before ReadyForQuery, or up to version 13 before the CommandComplete of
 // the very statement, so it is kept until Ready; the last one of a name counts.
 func (m *Machine) Reported(name, value string) {
-	m.reports = append(m.reports, report{lower(name), value})
+	m.reports = append(m.reports, report{guc.Fold(name), value})
 	if m.queue.empty() {
 		m.applyReports()
 	}
@@ -50,7 +50,7 @@ func (m *Machine) applyReport(r report) {
 // transaction is under way, since the answer may be a local value.
 func (m *Machine) Learned(name, value string) {
 	if m.frames.empty() {
-		m.put(lower(name), &guc.Value{Text: value, Known: true}, false)
+		m.put(guc.Fold(name), &guc.Value{Text: value, Known: true}, false)
 	}
 }
 
@@ -58,26 +58,28 @@ func (m *Machine) Learned(name, value string) {
 // idle: an extension that was loaded has dropped it, say.
 func (m *Machine) Undefined(name string) {
 	if m.frames.empty() {
-		m.put(lower(name), guc.AtDefault(), false)
+		m.put(guc.Fold(name), guc.AtDefault(), false)
 	}
+}
+
+// Inspected says what the server answered when the session was idle and it was
+// asked for all: the values that are not the start-up values, and what it holds
+// of the Inspectable. What was sent since may pin again.
+func (m *Machine) Inspected(vars *guc.Set, holds Pins) {
+	if !m.frames.empty() {
+		return
+	}
+	for v := range m.vars.All() {
+		if _, ok := vars.Get(v.Name); !ok {
+			m.vars = m.vars.Without(v.Name)
+		}
+	}
+	for v := range vars.All() {
+		m.put(v.Name, v.Session, false)
+	}
+	m.pins = m.pins&^Inspectable | holds | m.queue.pins()
 }
 
 // Unlearned yields the names whose session value is not Known, in order. They
 // are to be asked for while the session is idle.
 func (m *Machine) Unlearned() iter.Seq[string] { return m.vars.Unlearned() }
-
-// lower folds as PostgreSQL compares names of settings: ASCII only.
-func lower(name string) string {
-	for i := 0; i < len(name); i++ {
-		if c := name[i]; 'A' <= c && c <= 'Z' {
-			b := []byte(name)
-			for ; i < len(b); i++ {
-				if 'A' <= b[i] && b[i] <= 'Z' {
-					b[i] += 'a' - 'A'
-				}
-			}
-			return string(b)
-		}
-	}
-	return name
-}
