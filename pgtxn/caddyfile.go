@@ -28,6 +28,7 @@ import (
 //		max_statement <size>
 //		max_prepared <number>
 //		scrub always|writes
+//		inspect calls|writes|always|never
 //
 //		auth trust|scram-sha-256
 //		users <file>
@@ -60,6 +61,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Size("max_statement", &h.MaxStatement),
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
+		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("auth", &h.Auth, authMethods...),
 		caddyfile.String("users", "<file>", &h.Users),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},

@@ -105,6 +105,15 @@ type Handler struct {
 	// always.
 	Scrub string `json:"scrub,omitempty"`
 
+	// After what the server is asked what a transaction changed in secret, behind
+	// the client's answer, so that it moves with its session (or pins it, for what
+	// can't move). calls: DO, CALL, EXECUTE, set_config and functions that are not
+	// known to be harmless. writes: these and all that writes, since triggers may
+	// set variables. always: every query, since views and operators may. never:
+	// nothing; then calls keep their connection until DISCARD ALL. Each question
+	// costs the server as much as some twenty short queries. Default: calls.
+	Inspect string `json:"inspect,omitempty"`
+
 	// How clients prove who they are: scram-sha-256, against the users file, or
 	// trust, which lets in everybody as whom they please. Default:
 	// scram-sha-256.

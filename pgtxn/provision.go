@@ -21,6 +21,11 @@ const scrubWrites = "writes"
 
 var scrubs = []string{"always", scrubWrites}
 
+// The values of the option inspect, by their numbers (relay.Inspect).
+var inspects = []string{
+	relay.InspectCalls: "calls", relay.InspectWrites: "writes", relay.InspectAlways: "always", relay.InspectNever: "never",
+}
+
 // The defaults of the options.
 const (
 	defaultPoolSize       = 20
@@ -62,6 +67,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MaxStatement:   cmp.Or(h.MaxStatement, defaultMaxStatement),
 		MaxPrepared:    cmp.Or(h.MaxPrepared, defaultMaxPrepared),
 		ScrubAlways:    h.Scrub != scrubWrites,
+		Inspect:        relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		TLSRequired:    h.HostSSL,
 		Log:            ctx.Slogger(),
 	}
@@ -155,6 +161,9 @@ func (h *Handler) Validate() error {
 	}
 	if h.Scrub != "" && !slices.Contains(scrubs, h.Scrub) {
 		return fmt.Errorf("scrub: unknown '%s'; use one of %s", h.Scrub, strings.Join(scrubs, ", "))
+	}
+	if h.Inspect != "" && !slices.Contains(inspects, h.Inspect) {
+		return fmt.Errorf("inspect: unknown '%s'; use one of %s", h.Inspect, strings.Join(inspects, ", "))
 	}
 	return errors.Join(h.validateTLS(), h.validateNumbers())
 }
