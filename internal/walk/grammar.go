@@ -58,8 +58,10 @@ func (r *speaker) next() said {
 		return r.end()
 	case n < 40:
 		return r.rare()
-	case n < 68:
+	case n < 60:
 		return r.set()
+	case n < 68:
+		return r.hide()
 	case n < 75:
 		return r.reset()
 	case n < 92:
@@ -169,6 +171,40 @@ func (r *speaker) set() said {
 		value = "DEFAULT"
 	}
 	return r.spell(how + s.name + r.of(" = ", " TO ", "=") + value)
+}
+
+// hidden are values that a function may be given; one that is refused among them.
+var hidden = map[string]string{
+	"application_name": "hidden", "DateStyle": "Postgres, DMY", "timezone": "Asia/Tokyo", "client_encoding": "LATIN1", "work_mem": "3MB",
+	"standard_conforming_strings": "off", "default_transaction_isolation": "serializable", "statement_timeout": "9min",
+	"search_path": `hidden, "H", public`, "enable_sort": "off", "lock_timeout": "much", "my.x": "hidden", "My.Y": "hidden too", "role": "walk_a",
+}
+
+// hide sets a variable by a function, where its text is not that of a SET.
+func (r *speaker) hide() said {
+	s := r.setting()
+	value, ok := hidden[s.name]
+	if !ok {
+		s, value = &settings[slices.IndexFunc(settings, func(s setting) bool { return s.name == "my.x" })], "hidden"
+	}
+	local := r.of("false", "false", "true")
+	literals := "('" + s.name + "', '" + value + "', " + local + ")"
+	switch r.IntN(7) {
+	case 0:
+		return said{sql: "SELECT set_config($1, $2, $3)", args: []string{s.name, value, local}}
+	case 1:
+		return said{sql: "SELECT set_config($1, $2, " + local + ")", args: []string{s.name, value}}
+	case 2:
+		return r.spell("SELECT public.walk_hide" + literals)
+	case 3:
+		return r.spell("SELECT public.walk_caught" + literals)
+	case 4:
+		return said{sql: "DO $$BEGIN PERFORM set_config" + literals + "; END$$"}
+	case 5:
+		return r.spell("SELECT set_config('work_mem', '3MB', true), set_config" + literals)
+	default:
+		return r.spell("SELECT set_config" + literals)
+	}
 }
 
 // special are the forms of SET that the SQL standard has.

@@ -71,4 +71,7 @@ var Setup = []string{
 	`CREATE TABLE walk_doomed (a int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)`,
 	`INSERT INTO walk_doomed VALUES (1)`,
 	`GRANT ALL ON walk_doomed TO PUBLIC`,
+	`CREATE FUNCTION walk_hide(name text, value text, local bool) RETURNS text LANGUAGE SQL AS 'SELECT set_config(name, value, local)'`,
+	`CREATE FUNCTION walk_caught(name text, value text, local bool) RETURNS void LANGUAGE plpgsql AS
+		'BEGIN PERFORM set_config(name, value, local); RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END'`,
 }

@@ -245,7 +245,8 @@ func (s *Session) seen(reported *guc.Set) *guc.Set {
 	}
 	for b := range s.base.All() {
 		name := reportedName(b.Name)
-		if v, ok := reported.Get(name); ok && s.atStart(b.Name) {
+		_, changed := s.srv.Differs(name) // in secret, if the session did not
+		if v, ok := reported.Get(name); ok && s.atStart(b.Name) && !changed {
 			v.Session = b.Session
 			reported = reported.With(v)
 		}
