@@ -162,7 +162,7 @@ func (s *Session) query(m msg) int {
 		return 0
 	}
 	text, _, _ := wire.CString(m.body())
-	if s.base != nil && s.srv == nil && s.needsOwnStart(text) {
+	if s.base != nil && s.srv == nil && s.waiter.Class == "" && s.needsOwnStart(text) {
 		s.ownStart()
 	}
 	if s.unfit && s.srv == nil {

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
@@ -232,9 +233,21 @@ func (s *Session) resets(st *sqlscan.Statement) bool {
 
 // ownStart has the session use backends that were logged in with its own packet
 // from now on, where RESET is the server's own.
+//
+// The encoding stays in the base: values that were learned so far are in the
+// encoding of a login without one.
 func (s *Session) ownStart() {
+	params := slices.DeleteFunc(s.lender.params(s.packet), func(p wire.Param) bool { return p.Name == "client_encoding" })
+	own := class(params)
+	if strings.Contains(own, "client_encoding") { // in the options
+		return
+	}
+	encoding, ok := s.base.Get("client_encoding")
 	s.base, s.based = nil, nil
-	s.waiter.Class, s.waiter.Last = s.packet, nil
+	if ok {
+		s.base = s.base.With(encoding)
+	}
+	s.waiter.Class, s.waiter.Last = own, nil
 }
 
 // seen is the server's reported values as the client sees them: at the client's
