@@ -29,6 +29,7 @@ import (
 //		max_prepared <number>
 //		scrub always|writes
 //		inspect calls|writes|always|never
+//		verify off|sampled|always
 //
 //		auth trust|scram-sha-256
 //		users <file>
@@ -62,6 +63,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
+		caddyfile.Word("verify", &h.Verify, verifies...),
 		caddyfile.Word("auth", &h.Auth, authMethods...),
 		caddyfile.String("users", "<file>", &h.Users),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},

@@ -114,6 +114,13 @@ type Handler struct {
 	// costs the server as much as some twenty short queries. Default: calls.
 	Inspect string `json:"inspect,omitempty"`
 
+	// How often, behind a transaction, a session's variables as they were tracked
+	// are compared with those that the server has: off, sampled (one transaction
+	// in a hundred) or always. A difference is logged, counted, and emitted as the
+	// event pgtxn.drift; the server's values are taken. Costs as much as inspect.
+	// Default: off.
+	Verify string `json:"verify,omitempty"`
+
 	// How clients prove who they are: scram-sha-256, against the users file, or
 	// trust, which lets in everybody as whom they please. Default:
 	// scram-sha-256.

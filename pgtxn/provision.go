@@ -26,6 +26,9 @@ var inspects = []string{
 	relay.InspectCalls: "calls", relay.InspectWrites: "writes", relay.InspectAlways: "always", relay.InspectNever: "never",
 }
 
+// The values of the option verify, by their numbers (relay.Verify).
+var verifies = []string{relay.VerifyOff: "off", relay.VerifySampled: "sampled", relay.VerifyAlways: "always"}
+
 // The defaults of the options.
 const (
 	defaultPoolSize       = 20
@@ -68,6 +71,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MaxPrepared:    cmp.Or(h.MaxPrepared, defaultMaxPrepared),
 		ScrubAlways:    h.Scrub != scrubWrites,
 		Inspect:        relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
+		Verify:         relay.Verify(max(0, slices.Index(verifies, h.Verify))),
+		OnDrift:        emitDrift,
 		TLSRequired:    h.HostSSL,
 		Log:            ctx.Slogger(),
 	}
@@ -159,13 +164,16 @@ func (h *Handler) Validate() error {
 	case h.UpstreamPassword != "" && h.UpstreamUser == "":
 		return errors.New("upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file")
 	}
-	if h.Scrub != "" && !slices.Contains(scrubs, h.Scrub) {
-		return fmt.Errorf("scrub: unknown '%s'; use one of %s", h.Scrub, strings.Join(scrubs, ", "))
+	return errors.Join(oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
+		h.validateTLS(), h.validateNumbers())
+}
+
+// oneOf checks a word that may be left out.
+func oneOf(option, word string, words []string) error {
+	if word == "" || slices.Contains(words, word) {
+		return nil
 	}
-	if h.Inspect != "" && !slices.Contains(inspects, h.Inspect) {
-		return fmt.Errorf("inspect: unknown '%s'; use one of %s", h.Inspect, strings.Join(inspects, ", "))
-	}
-	return errors.Join(h.validateTLS(), h.validateNumbers())
+	return fmt.Errorf("%s: unknown '%s'; use one of %s", option, word, strings.Join(words, ", "))
 }
 
 // validateTLS checks the options for TLS towards the servers.

@@ -26,6 +26,9 @@ type Conn struct {
 	// Defaults are the settings of the user and the database that were in force
 	// at login, as one text; nil if they are not known.
 	Defaults []byte
+	// Initial holds what role and custom settings were at login, where they were
+	// anything.
+	Initial map[string]string
 	// Prepared holds the prepared statements that the server has for clients.
 	Prepared Prepared
 

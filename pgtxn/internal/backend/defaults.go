@@ -1,9 +1,11 @@
 package backend
 
 import (
-	"bytes"
 	"encoding/binary"
+	"fmt"
+	"regexp"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -11,29 +13,56 @@ import (
 // and no connection that exists. A pool has to notice, so that a new client gets
 // what a login of its own would: each connection knows what it began with.
 
-// defaultsQuery asks what a login of this user to this database begins with now,
-// in one row: an empty name, and a text to compare. A configuration that was
-// reloaded is no part of it: the server applies that to all connections.
-const defaultsQuery = "SELECT '', (SELECT COALESCE(pg_catalog.array_agg(setconfig::pg_catalog.text ORDER BY setdatabase, setrole)::pg_catalog.text, '')" +
-	" FROM pg_catalog.pg_db_role_setting" +
+// settingsOfLogin are the rows of pg_db_role_setting that a login of this user to
+// this database takes its defaults from.
+const settingsOfLogin = " FROM pg_catalog.pg_db_role_setting" +
 	" WHERE setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid," +
 	" (SELECT oid FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database())])" +
 	" AND setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid," +
-	" (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) SESSION_USER)]))"
+	" (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) SESSION_USER)])"
 
-// readDefaults asks a connection that has just logged in. If the server refuses
-// to answer there are none.
-func (c *Conn) readDefaults() error {
-	if _, err := c.Sock.Write(wire.AppendQuery(nil, defaultsQuery)); err != nil {
+// defaultsQuery asks what a login begins with now, in one row: an empty name, and
+// a text to compare. A configuration that was reloaded is no part of it: the
+// server applies that to all connections.
+const defaultsQuery = "SELECT '', (SELECT COALESCE(pg_catalog.array_agg(setconfig::pg_catalog.text ORDER BY setdatabase, setrole)::pg_catalog.text, '')" +
+	settingsOfLogin + ")"
+
+// initialQuery goes on with the values of those settings that the server does not
+// list (see inspect.go), and of others by name.
+const initialQuery = " UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM (" +
+	"SELECT pg_catalog.lower(pg_catalog.split_part(pg_catalog.unnest(setconfig), '=', 1))" + settingsOfLogin +
+	" UNION SELECT pg_catalog.unnest(ARRAY['role'%s])) AS t(n)"
+
+// customName is how a custom setting may be called: it needs no quotes.
+var customName = regexp.MustCompile(`^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$`)
+
+// readDefaults asks a connection that has just logged in with params. If the
+// server refuses to answer it has none.
+func (c *Conn) readDefaults(params []wire.Param) error {
+	names := ""
+	settings, _ := (&wire.Startup{Params: params}).Settings()
+	for _, set := range settings {
+		if customName.MatchString(set.Name) {
+			names += ", '" + set.Name + "'"
+		}
+	}
+	query := defaultsQuery + fmt.Sprintf(initialQuery, names)
+	if _, err := c.Sock.Write(wire.AppendQuery(nil, query)); err != nil {
 		return err
 	}
+	c.Initial = map[string]string{}
 	for {
 		typ, body, err := wire.ReadMessage(c.Sock, maxLoginMessage)
 		switch {
 		case err != nil:
 			return err
 		case typ == 'D':
-			c.Defaults = secondColumn(body)
+			name, value := twoColumns(body)
+			if name == "" {
+				c.Defaults = []byte(value)
+			} else if value != "" && (name == "role" || guc.Custom(name)) {
+				c.Initial[name] = value
+			}
 		case typ == 'S':
 			err = c.reportedAtLogin(body)
 		case typ == 'Z':
@@ -45,15 +74,20 @@ func (c *Conn) readDefaults() error {
 	}
 }
 
-// secondColumn of a DataRow whose first is empty.
-func secondColumn(row []byte) []byte {
-	const head = 2 + 4 + 4 // number of columns, two lengths
-	if len(row) < head {
-		return nil
+// twoColumns of a DataRow; NULL is "".
+func twoColumns(row []byte) (first, second string) {
+	if len(row) < 2 {
+		return "", ""
 	}
-	value := row[head:]
-	if n := int(binary.BigEndian.Uint32(row[head-4:])); n <= len(value) {
-		return bytes.Clone(value[:n])
+	rest := row[2:]
+	for _, column := range []*string{&first, &second} {
+		if len(rest) < 4 {
+			break
+		}
+		n := int(int32(binary.BigEndian.Uint32(rest)))
+		if rest = rest[4:]; n >= 0 && n <= len(rest) {
+			*column, rest = string(rest[:n]), rest[n:]
+		}
 	}
-	return nil
+	return first, second
 }

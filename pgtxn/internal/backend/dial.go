@@ -58,7 +58,7 @@ func dialOne(ctx context.Context, cfg *Config, address string, params []wire.Par
 	c := &Conn{Sock: sock, Address: address, Born: time.Now()}
 	err = c.login(cfg, params)
 	if err == nil && lookup(params, "replication") == "" {
-		err = c.readDefaults()
+		err = c.readDefaults(params)
 	}
 	if err != nil {
 		sock.Close()

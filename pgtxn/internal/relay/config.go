@@ -28,6 +28,11 @@ type Config struct {
 	ScrubAlways bool
 	// Inspect says after what the server is asked what was changed in secret.
 	Inspect Inspect
+	// Verify says how often the tracked variables are compared with the backend's.
+	Verify Verify
+	// OnDrift, if not nil, is told of a difference that Verify found, on the loop: it
+	// must not block.
+	OnDrift func(Drift)
 	// MaxStatement bounds the text of a statement that is read, in bytes; a
 	// longer one passes unread and pins the session.
 	MaxStatement int

@@ -34,6 +34,7 @@ const (
 // suspect notes what the statement may do in secret.
 func (s *Session) suspect(st *sqlscan.Statement) {
 	runs, writes := st.Kind.RunsQueries(), st.Traits&sqlscan.Writes != 0
+	s.unverified = true
 	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes)
 	if choice := s.cfg.Inspect; runs && (choice == InspectAlways || choice == InspectWrites && writes) {
 		s.machine.Pin(txn.PinHidden)
@@ -137,15 +138,16 @@ func (s *Session) isDefault(name, value string) bool {
 	if !s.atStart(name) {
 		return false
 	}
+	initial, ok := s.srv.Initial[name]
 	switch {
-	case guc.Custom(name) && value == "", name == "role" && value == "none":
+	case ok && value == initial, !ok && guc.Custom(name) && value == "", !ok && name == "role" && value == "none":
 		return true
 	case name == "session_authorization":
 		_, differs := s.srv.Differs(name)
 		return !differs
 	}
-	b, ok := s.base.Get(name)
-	return ok && b.Session.Text == value
+	b, started := s.base.Get(name)
+	return started && b.Session.Text == value
 }
 
 // inspected: the answer is complete.
@@ -158,13 +160,17 @@ func (s *Session) inspected() {
 	if differs || !s.atStart("client_encoding") {
 		s.find("client_encoding", value)
 	}
+	if s.verifying {
+		s.verifying = false
+		s.compare(s.found)
+	}
 	s.machine.Inspected(s.found, s.holds)
 	s.found = nil
 }
 
 // inspectFailed: the pins stay.
 func (s *Session) inspectFailed(body []byte) {
-	s.inspecting = false
+	s.inspecting, s.verifying = false, false
 	s.cfg.Log.Warn("what a transaction changed in secret could not be read; the session keeps its backend",
 		"session", s.id, "backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
 }

@@ -180,6 +180,9 @@ func (s *Session) settle() {
 	case busy || !s.machine.Idle():
 	case s.mustInspect():
 		s.inspect()
+	case s.machine.Pins() == 0 && s.mustVerify():
+		s.verifying = true
+		s.inspect()
 	case s.machine.Pins() == 0 && s.learn():
 		s.release()
 	}

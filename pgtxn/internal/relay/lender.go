@@ -33,6 +33,7 @@ type lender struct {
 	stopReaping, stopWatching func()              // of the timers that are set, or nil
 	names                     map[string]struct{} // of custom settings that sessions may have
 	sourcesRead               time.Time           // when functions were searched for more
+	drifts                    int                 // how often variables were not as tracked
 
 	retrying bool   // connecting again has its time
 	defaults []byte // of the user and the database, as last seen

@@ -50,6 +50,8 @@ type Session struct {
 	// The inspection, see inspect.go.
 	uninspected bool // something was sent that may have changed the answer
 	inspecting  bool
+	unverified  bool // something was sent since the session was verified
+	verifying   bool // the inspection is to verify
 	found       *guc.Set
 	holds       txn.Pins
 

@@ -62,6 +62,7 @@ type PoolView struct {
 	Connecting int      `json:"connecting"`
 	Waiting    int      `json:"waiting"`
 	Sessions   int      `json:"sessions"`
+	Drifts     int      `json:"drifts"` // how often verify found other variables than were tracked
 }
 
 // Sessions returns all sessions, oldest first.
@@ -103,7 +104,7 @@ func (h *Hub) Pools() []PoolView {
 		views = append(views, PoolView{
 			Upstream: l.cfg.Upstream.Addresses, User: l.key.user, Database: l.key.database,
 			Size: c.Limit, Active: c.Lent, Idle: c.Idle, Connecting: c.Connecting, Waiting: c.Waiting,
-			Sessions: len(l.sessions),
+			Sessions: len(l.sessions), Drifts: l.drifts,
 		})
 	})
 	slices.SortFunc(views, func(a, b PoolView) int {
