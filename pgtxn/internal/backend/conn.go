@@ -26,8 +26,8 @@ type Conn struct {
 	// Defaults are the settings of the user and the database that were in force
 	// at login, as one text; nil if they are not known.
 	Defaults []byte
-	// Initial holds what role and custom settings were at login, where they were
-	// anything.
+	// Initial holds what all settings that a session may change were at login, by
+	// their names in lower case. Connections share it where it is equal.
 	Initial map[string]string
 	// Prepared holds the prepared statements that the server has for clients.
 	Prepared Prepared

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -27,10 +26,11 @@ const settingsOfLogin = " FROM pg_catalog.pg_db_role_setting" +
 const defaultsQuery = "SELECT '', (SELECT COALESCE(pg_catalog.array_agg(setconfig::pg_catalog.text ORDER BY setdatabase, setrole)::pg_catalog.text, '')" +
 	settingsOfLogin + ")"
 
-// initialQuery goes on with the values of those settings that the server does not
-// list (see inspect.go), and of others by name.
+// initialQuery goes on with the values of all settings that a session may change:
+// those that the server lists, and by their names role and custom ones.
 const initialQuery = " UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM (" +
-	"SELECT pg_catalog.lower(pg_catalog.split_part(pg_catalog.unnest(setconfig), '=', 1))" + settingsOfLogin +
+	"SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings WHERE context OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'superuser'])" +
+	" UNION SELECT pg_catalog.lower(pg_catalog.split_part(pg_catalog.unnest(setconfig), '=', 1))" + settingsOfLogin +
 	" UNION SELECT pg_catalog.unnest(ARRAY['role'%s])) AS t(n)"
 
 // customName is how a custom setting may be called: it needs no quotes.
@@ -60,7 +60,7 @@ func (c *Conn) readDefaults(params []wire.Param) error {
 			name, value := twoColumns(body)
 			if name == "" {
 				c.Defaults = []byte(value)
-			} else if value != "" && (name == "role" || guc.Custom(name)) {
+			} else if !ofTransaction(name) {
 				c.Initial[name] = value
 			}
 		case typ == 'S':
@@ -72,6 +72,15 @@ func (c *Conn) readDefaults(params []wire.Param) error {
 			return err
 		}
 	}
+}
+
+// ofTransaction says whether a setting is set anew by each transaction.
+func ofTransaction(name string) bool {
+	switch name {
+	case "transaction_isolation", "transaction_read_only", "transaction_deferrable":
+		return true
+	}
+	return false
 }
 
 // twoColumns of a DataRow; NULL is "".

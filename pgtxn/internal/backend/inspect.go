@@ -1,26 +1,30 @@
 package backend
 
 // What a function did is not in the client's text, so the server is asked: which
-// settings the session has changed, and what else it holds.
+// settings are not as they are thought to be, and what else the session holds.
 //
-// The server lists every setting that is not at its start-up value, but no custom
-// one, role or session_authorization: those are asked for by name. Names of
-// custom ones come with the question, and from the sources of functions.
+// The question names every setting with the value expected, since current_setting
+// is cheap and the view pg_settings is not: it costs a millisecond, and is read
+// only for what differs. Custom settings are in no list of the server's; their
+// names come from the caller, and from the sources of functions.
 
 // The first letter of an answer's name says what it is about.
 const (
-	IsSetting = '=' // a name that the session may have set, and its value
-	IsNamed   = '?' // the same, of a name found in the source of a function
+	IsSet     = '=' // a setting that has another value than expected
+	IsDefault = '~' // the same, and the value is not the session's own
+	IsNamed   = '?' // a setting that is named in the source of a function
 	IsHeld    = '!' // a thing that the session holds, in the words of txn.Pins
 )
 
 const (
-	settingsQuery = `SELECT pg_catalog.concat('=', name), pg_catalog.current_setting(name) FROM pg_catalog.pg_settings
- WHERE source OPERATOR(pg_catalog.=) 'session'
-UNION ALL SELECT pg_catalog.concat('=', n), pg_catalog.current_setting(n, true) FROM unnest($1::pg_catalog.text[]) AS t(n)
-UNION ALL SELECT '!', 'temporary objects' WHERE EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())
- OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())
- OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())
+	settingsQuery = `SELECT pg_catalog.concat(CASE WHEN (SELECT source FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) n)
+ OPERATOR(pg_catalog.<>) 'session' THEN '~' ELSE '=' END, n), now
+FROM (SELECT n, v, pg_catalog.current_setting(n, true) AS now FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)) AS d
+WHERE COALESCE(now OPERATOR(pg_catalog.<>) v, (now IS NULL) OPERATOR(pg_catalog.<>) (v IS NULL))
+UNION ALL SELECT '!', 'temporary objects' WHERE CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid THEN
+ EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema()))
+ OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema()))
+ OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typnamespace OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema())) END
 UNION ALL SELECT '!', 'LISTEN' WHERE EXISTS (SELECT FROM pg_catalog.pg_listening_channels())
 UNION ALL SELECT '!', 'session advisory lock' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks
  WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
@@ -34,23 +38,31 @@ UNION ALL SELECT pg_catalog.concat('?', n), pg_catalog.current_setting(n, true) 
  WHERE prosrc OPERATOR(pg_catalog.~*) 'set_config|\mset\M') AS t(n)`
 )
 
-// Inspect makes e the exchange that asks for all that the session has changed or
-// holds. Each answer is a row of two columns, see IsSetting. Names are of
-// settings that the server does not list; with sources the functions of the
-// database are searched for more. The values come in the encoding of the login,
-// so the answer says nothing of client_encoding, which is reported.
-func (c *Conn) Inspect(e *Exchange, names []*string, sources bool) {
+// Inspect makes e the exchange that asks for what is not as expected; nil stands
+// for a setting that does not exist. Each answer is a row of two columns, see
+// IsSet, but ahead of them come the names and values of user and role. With
+// sources the functions of the database are searched for more names.
+//
+// The question is asked as the login's own user, and in its encoding, so the
+// answer says nothing of client_encoding; that is reported.
+func (c *Conn) Inspect(e *Exchange, names, expected []*string, sources bool) {
 	e.reset()
-	c.run(e, ownSetLocal, []*string{&encoding}, []*string{nil})
+	c.run(e, ownGet, identity[:2])
+	c.run(e, ownSetLocal, identity[:], make([]*string, len(identity)))
 	which := ownInspect
 	if sources {
 		which = ownInspectSources
 	}
-	c.run(e, which, names)
+	c.run(e, which, names, expected)
 	e.sync()
 }
 
-var encoding = encodingVar
+var identity = func() (names [3]*string) {
+	for i, name := range [...]string{userVar, roleVar, encodingVar} {
+		names[i] = &name
+	}
+	return names
+}()
 
 // Differs says whether the server reports another value than at login.
 func (c *Conn) Differs(reported string) (value string, differs bool) {

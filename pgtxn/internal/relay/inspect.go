@@ -85,42 +85,83 @@ func (s *Session) mustInspect() bool {
 	return s.uninspected && pins&txn.Inspectable != 0
 }
 
-// inspect asks.
+// inspect asks for what is not as it was tracked.
 func (s *Session) inspect() {
 	l, v := s.lender, s.srv
 	s.uninspected, s.inspecting = false, true
-	s.found, s.holds = nil, 0
-	names := make([]*string, 0, len(l.names)+2)
-	for _, name := range [...]string{"role", "session_authorization"} {
-		names = append(names, &name)
+	s.found, s.holds = s.machine.Vars(), 0
+	var names, expected []*string
+	ask := func(name string) {
+		switch name {
+		case "role", "session_authorization", "client_encoding": // known without
+			return
+		}
+		names, expected = append(names, &name), append(expected, s.expected(name))
+	}
+	for name := range v.Initial {
+		ask(name)
 	}
 	for name := range l.names {
-		names = append(names, &name)
+		if _, listed := v.Initial[name]; !listed {
+			ask(name)
+		}
 	}
-	for known := range s.machine.Vars().All() {
-		if _, ok := l.names[known.Name]; !ok && guc.Custom(known.Name) {
-			names = append(names, &known.Name)
+	for known := range s.found.All() {
+		_, listed := v.Initial[known.Name]
+		if _, named := l.names[known.Name]; !listed && !named && guc.Custom(known.Name) {
+			ask(known.Name)
 		}
 	}
 	sources := time.Since(l.sourcesRead) > sourcesMaxAge
 	if sources {
 		l.sourcesRead = time.Now()
 	}
-	v.Inspect(&s.shard.exchange, names, sources)
+	v.Inspect(&s.shard.exchange, names, expected, sources)
 	v.send(s.shard.exchange.Bytes)
 	v.expect(s.shard.exchange.Replies, forLearn)
 }
 
+// expected is the value that a setting is thought to have on the backend; nil if
+// it is thought not to exist. What is not known in the server's words is asked
+// for: no value is NULL of a setting that was set.
+func (s *Session) expected(name string) *string {
+	if v, ok := s.want().Get(name); ok && v.Session != nil && !v.Session.Default {
+		if !v.Session.Known {
+			return nil
+		}
+		return &v.Session.Text
+	}
+	if value, ok := s.srv.Initial[name]; ok {
+		return &value
+	}
+	if _, ok := s.found.Get(name); ok {
+		return new(string)
+	}
+	return nil
+}
+
 // answer takes one row of the answer; a value that is NULL is not ok.
-func (s *Session) answer(kind byte, name, value string, ok bool) {
-	switch {
-	case kind == backend.IsHeld:
+func (s *Session) answer(name, value string, ok bool) {
+	kind := name[0]
+	switch kind {
+	case backend.IsHeld:
 		s.holds |= txn.PinFor(value)
 		return
-	case kind == backend.IsNamed:
-		s.lender.remember(name)
+	case backend.IsNamed:
+		s.lender.remember(name[1:])
+		ok = ok && s.expected(name[1:]) == nil // else it was asked for
 	}
-	if name = guc.Fold(name); ok && !s.isDefault(name, value) {
+	switch kind {
+	case backend.IsSet, backend.IsNamed, backend.IsDefault:
+		name = name[1:]
+	}
+	switch {
+	case name == "client_encoding", !ok:
+	case kind == backend.IsDefault, s.isInitial(name, value):
+		if _, tracked := s.found.Get(name); tracked {
+			s.found = s.found.Without(name)
+		}
+	default:
 		s.find(name, value)
 	}
 }
@@ -129,25 +170,17 @@ func (s *Session) find(name, value string) {
 	s.found = s.found.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
 }
 
-// isDefault says whether the session need not be noted to have set the value.
-func (s *Session) isDefault(name, value string) bool {
-	switch name {
-	case "transaction_isolation", "transaction_read_only", "transaction_deferrable", "client_encoding":
-		return true // of the question's own transaction
-	}
-	if !s.atStart(name) {
-		return false
-	}
-	initial, ok := s.srv.Initial[name]
-	switch {
-	case ok && value == initial, !ok && guc.Custom(name) && value == "", !ok && name == "role" && value == "none":
-		return true
-	case name == "session_authorization":
+// isInitial says whether the value is one that the session need not have set.
+func (s *Session) isInitial(name, value string) bool {
+	if name == "session_authorization" {
 		_, differs := s.srv.Differs(name)
 		return !differs
 	}
-	b, started := s.base.Get(name)
-	return started && b.Session.Text == value
+	if b, ok := s.base.Get(name); ok {
+		return s.atStart(name) && b.Session.Text == value
+	}
+	initial, ok := s.srv.Initial[name]
+	return ok && value == initial || !ok && value == ""
 }
 
 // inspected: the answer is complete.

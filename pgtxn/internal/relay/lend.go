@@ -233,7 +233,7 @@ func (v *server) learned(row []byte) {
 	value, _, ok2 := column(rest)
 	switch s := v.session; {
 	case s.inspecting && ok && len(name) > 0:
-		s.answer(name[0], string(name[1:]), string(value), ok2)
+		s.answer(string(name), string(value), ok2)
 	case ok && ok2 && len(name) == 0:
 		v.lender.defaultsAre(value)
 	case ok && ok2:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type lender struct {
 	stopReaping, stopWatching func()              // of the timers that are set, or nil
 	names                     map[string]struct{} // of custom settings that sessions may have
 	sourcesRead               time.Time           // when functions were searched for more
+	initial                   map[string]string   // of the backend that connected last
 	drifts                    int                 // how often variables were not as tracked
 
 	retrying bool   // connecting again has its time
@@ -127,6 +129,10 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		if c.Defaults != nil {
 			l.defaultsAre(c.Defaults)
 		}
+		if maps.Equal(c.Initial, l.initial) {
+			c.Initial = l.initial
+		}
+		l.initial = c.Initial
 		v := &server{Conn: c, stream: stream{conn: c.Sock}, lender: l, shard: l.shard, member: m}
 		if err = l.shard.loop.Attach(c.Sock, v); err == nil {
 			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)

@@ -47,7 +47,7 @@ func (s *Session) compare(found *guc.Set) {
 	var names []string
 	for tracked, real := range guc.Diff(s.machine.Vars(), found) {
 		same := tracked.Session != nil && real.Session != nil && tracked.Session.Text == real.Session.Text
-		unset := (tracked.Session == nil || tracked.Session.Default) && real.Session == nil
+		unset := (tracked.Session == nil || tracked.Session.Default) && (real.Session == nil || real.Session.Default)
 		asked := tracked.Session != nil && !tracked.Session.Known // only what the client wrote is known yet
 		if name := max(tracked.Name, real.Name); !same && !unset && !asked {
 			names = append(names, name)
