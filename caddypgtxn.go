@@ -10,5 +10,6 @@
 package caddypgtxn
 
 import (
-	_ "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn" // registers the modules
+	_ "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn"     // registers the modules
+	_ "github.com/caddy-pgtxn/caddy-pgtxn/tlsreload" // and those of this one
 )

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
+	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
 // The values of the option scrub.
@@ -107,7 +108,7 @@ func (h *Handler) clientTLS(ctx caddy.Context) (func() *tls.Config, error) {
 	if err := h.ConnectionPolicies.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("connection_policies: %w", err)
 	}
-	cfg := h.ConnectionPolicies.TLSConfig(ctx)
+	cfg := tlsreload.Wrap(ctx, h.ConnectionPolicies.TLSConfig(ctx))
 	return func() *tls.Config { return cfg }, nil
 }
 
