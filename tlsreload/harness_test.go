@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
 	_ "github.com/caddyserver/caddy/v2/modules/caddypki"
@@ -31,7 +32,17 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// asCaddy is the environment variable with which this binary is the caddy
+// command, for tests that kill it.
+const asCaddy = "TLSRELOAD_TEST_AS_CADDY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCaddy) != "" {
+		caddycmd.Main()
+		return
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	home, err := os.MkdirTemp("", "tlsreload_test-")
@@ -155,6 +166,13 @@ func (h *house) caddyfile(options string, sites ...string) string {
 	return strings.ReplaceAll(text, "DIR", h.dir)
 }
 
+func (h *house) stop(t testing.TB) {
+	t.Helper()
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (h *house) load(t testing.TB, text string) error {
 	t.Helper()
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
@@ -217,6 +235,12 @@ func (h *house) reload(t testing.TB, query, want string) tlsreload.Result {
 		t.Fatalf("reload%s: status %d, %+v; want %s", query, status, result, want)
 	}
 	return result
+}
+
+func (h *house) status(t testing.TB) (status tlsreload.StatusView) {
+	t.Helper()
+	h.request(t, http.MethodGet, "/tlsreload/status", &status)
+	return status
 }
 
 // shown returns the fingerprint of the certificate that a client gets. The

@@ -59,8 +59,9 @@ func (a *App) gather(ctx context.Context, names []string, force bool) []reading 
 		for _, name := range names {
 			r := a.Sets[name].read(ctx, a.ctx.Storage())
 			a.check(&r, force)
-			broken = broken || len(r.errs) > 0
-			settled = settled && time.Since(r.changed) > tornTime
+			if len(r.errs) > 0 {
+				broken, settled = true, settled && time.Since(r.changed) > tornTime
+			}
 			readings, digests = append(readings, r), append(digests, r.digest)
 		}
 		if !broken || try == maxTries || settled && slices.Equal(digests, before) {
