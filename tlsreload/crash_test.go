@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -56,6 +57,11 @@ func (h *house) run(t testing.TB, options string) *process {
 			return false
 		}
 		response.Body.Close()
+		conn, err := net.Dial("tcp", h.pgtxn) // opened in no certain order
+		if err != nil {
+			return false
+		}
+		conn.Close()
 		return response.StatusCode == http.StatusOK
 	})
 	return p

@@ -42,7 +42,7 @@ func (a *App) watch(ctx context.Context) {
 	poll := time.NewTicker(interval)
 	defer poll.Stop()
 	broken := map[string]time.Time{} // sets that may become whole, and since when they are not
-	var look <-chan time.Time
+	look := time.After(settle)       // files may have changed before they were watched
 	for {
 		select {
 		case <-ctx.Done():
