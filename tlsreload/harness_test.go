@@ -2,6 +2,7 @@ package tlsreload_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyevents/eventsconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
 	_ "github.com/caddyserver/caddy/v2/modules/caddypki"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
@@ -85,6 +87,7 @@ func startPostgres(t testing.TB) {
 type house struct {
 	dir   string // of Caddy's storage, its log and the certificates
 	ca    *testca.Authority
+	roots *x509.CertPool // what clients trust
 	admin string
 	pgtxn string // addresses of listeners
 	l4tls string
@@ -94,6 +97,7 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{dir: t.TempDir(), ca: testca.New(t, "root")}
+	h.roots = h.ca.Pool()
 	for _, address := range []*string{&h.admin, &h.pgtxn, &h.l4tls, &h.https} {
 		port, err := pgtest.FreePort()
 		if err != nil {
@@ -246,7 +250,7 @@ func (h *house) status(t testing.TB) (status tlsreload.StatusView) {
 // shown returns the fingerprint of the certificate that a client gets. The
 // chain must be good for the name.
 func (h *house) shown(address, name string, change ...func(*tls.Config)) (string, error) {
-	cfg := &tls.Config{RootCAs: h.ca.Pool(), ServerName: name, NextProtos: []string{"postgresql"}}
+	cfg := &tls.Config{RootCAs: h.roots, ServerName: name, NextProtos: []string{"postgresql"}}
 	if address == h.https || address == h.l4tls {
 		cfg.NextProtos = nil
 	}
