@@ -1,0 +1,86 @@
+package tlsreload_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ocsp"
+)
+
+// An answer of the responder that the certificate names is stapled, for good
+// certificates only, and a responder that fails hurts nobody.
+func TestOCSP(t *testing.T) {
+	h := newHouse(t)
+	below := h.ca.Intermediate(t, "intermediate")
+	var mode atomic.Value
+	mode.Store("down")
+	asked := make(chan struct{}, 100)
+	responder := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { asked <- struct{}{} }()
+		body, err := io.ReadAll(r.Body)
+		request, parseErr := ocsp.ParseRequest(body)
+		if err != nil || parseErr != nil || mode.Load() == "down" {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		status := map[any]int{"good": ocsp.Good, "revoked": ocsp.Revoked}[mode.Load()]
+		answer, err := ocsp.CreateResponse(below.Cert, below.Cert, ocsp.Response{
+			Status: status, SerialNumber: request.SerialNumber, RevokedAt: time.Now(),
+			ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
+		}, below.Key)
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = w.Write(answer)
+	}))
+	defer responder.Close()
+	names := func(c *x509.Certificate) { c.OCSPServer = []string{responder.URL} }
+	stapled := func() bool {
+		conn, err := tls.Dial("tcp", h.pgtxn, &tls.Config{RootCAs: h.roots, ServerName: "a.test", NextProtos: []string{"postgresql"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		staple := conn.ConnectionState().OCSPResponse
+		if staple == nil {
+			return false
+		}
+		answer, err := ocsp.ParseResponseForCert(staple, conn.ConnectionState().PeerCertificates[0], below.Cert)
+		if err != nil || answer.Status != ocsp.Good {
+			t.Errorf("%+v, %v", answer, err)
+		}
+		return true
+	}
+
+	h.put(t, "a", below.Issue(t, []string{"a.test"}, names))
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
+	<-asked
+	if stapled() {
+		t.Error("stapled, and the responder is down")
+	}
+	mode.Store("good")
+	want := h.put(t, "a", below.Issue(t, []string{"a.test"}, names))
+	h.reload(t, "", "reloaded")
+	await(t, "an answer is stapled", stapled)
+	h.expect(t, h.l4tls, "a.test", want)
+	h.reload(t, "", "unchanged")
+	if !stapled() {
+		t.Error("a reload that changed nothing lost the answer")
+	}
+	for len(asked) > 0 {
+		<-asked
+	}
+	mode.Store("revoked")
+	h.put(t, "a", below.Issue(t, []string{"a.test"}, names))
+	h.reload(t, "", "reloaded")
+	<-asked
+	if stapled() {
+		t.Error("stapled for a revoked certificate")
+	}
+}
