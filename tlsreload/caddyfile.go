@@ -110,6 +110,9 @@ func (s *Set) loaderOption(d *caddycaddyfile.Dispenser) error {
 		return d.Err("tlsreload: option 'loader' takes the name of a module that loads certificates")
 	}
 	name := d.Val()
+	if _, err := caddy.GetModule("tls.certificates." + name); err != nil {
+		return d.Errf("tlsreload: option 'loader': %w", err)
+	}
 	module, err := caddycaddyfile.UnmarshalModule(d.NewFromNextSegment(), "tls.certificates."+name)
 	if err != nil {
 		return err
