@@ -171,6 +171,10 @@ func (h *Handler) validateTLS() error {
 		return fmt.Errorf("sslrootcert: sslmode %s does not check certificates; use verify-full, or verify-ca if the server's name is not in its certificate", mode)
 	case (h.SSLCert == "") != (h.SSLKey == ""):
 		return errors.New("sslcert and sslkey: give both or none, the key belongs to the certificate")
+	case h.SSLSet != "" && h.SSLRootCert+h.SSLCert != "":
+		return errors.New("sslset: it takes the place of sslrootcert, sslcert and sslkey; leave those out")
+	case h.SSLSet != "" && mode == "disable":
+		return errors.New("sslset: sslmode disable does not use TLS; use verify-full or another")
 	case h.SSLCert != "" && mode == "disable":
 		return errors.New("sslcert: sslmode disable does not use TLS; use verify-full or another")
 	}

@@ -96,6 +96,7 @@ var process struct {
 	// started holds the apps that run, the newest last: two while one
 	// configuration takes over from another.
 	started     []*App
+	newest      atomic.Pointer[App] // of started; read without the lock
 	generations atomic.Uint64
 }
 
@@ -104,18 +105,15 @@ var process struct {
 var uncleanStart string
 
 // current returns the app of the configuration that runs, or nil.
-func current() *App {
-	process.Lock()
-	defer process.Unlock()
-	return newest()
-}
+func current() *App { return process.newest.Load() }
 
-// newest is current for who has the lock.
-func newest() *App {
-	if n := len(process.started); n > 0 {
-		return process.started[n-1]
+// setStarted replaces the list of apps that run. The caller has the lock.
+func setStarted(apps []*App) {
+	process.started = apps
+	process.newest.Store(nil)
+	if n := len(apps); n > 0 {
+		process.newest.Store(apps[n-1])
 	}
-	return nil
 }
 
 var setName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
@@ -213,7 +211,7 @@ func (a *App) Start() error {
 		uncleanStart = a.markRunning()
 	}
 	a.unclean = uncleanStart
-	process.started = append(process.started, a)
+	setStarted(append(process.started, a))
 	for name, set := range a.Sets {
 		if err := set.keepSelfSigned(a.ctx, a.ctx.Storage()); err != nil {
 			a.log.Error("the self-signed certificate will be another after a restart", "set", name, "error", err)
@@ -256,7 +254,7 @@ func (a *App) Stop() error {
 	a.running.Wait()
 	process.Lock()
 	defer process.Unlock()
-	process.started = slices.DeleteFunc(process.started, func(other *App) bool { return other == a })
+	setStarted(slices.DeleteFunc(process.started, func(other *App) bool { return other == a }))
 	if len(process.started) == 0 {
 		a.unmarkRunning()
 	}

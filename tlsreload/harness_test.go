@@ -127,10 +127,6 @@ func (h *house) start(t testing.TB, options string, more ...string) {
 // caddyfile has a listener of pgtxn, one of the stock tls handler, and an HTTP
 // site for each name in more.
 func (h *house) caddyfile(options string, sites ...string) string {
-	upstream := "127.0.0.1:1"
-	if postgres.Server != nil {
-		upstream = postgres.Addr
-	}
 	text := fmt.Sprintf(`{
 		admin %s
 		persist_config off
@@ -162,12 +158,20 @@ func (h *house) caddyfile(options string, sites ...string) string {
 			}
 		}
 	}
-	`, h.admin, h.dir, h.dir, options, h.pgtxn, upstream, h.l4tls)
+	`, h.admin, h.dir, h.dir, options, h.pgtxn, upstreamAddr(), h.l4tls)
 	_, port, _ := strings.Cut(h.https, ":")
 	for _, site := range sites {
 		text += fmt.Sprintf("https://%s:%s {\nbind 127.0.0.1\nrespond hello\n}\n", site, port)
 	}
 	return strings.ReplaceAll(text, "DIR", h.dir)
+}
+
+// upstreamAddr is where PostgreSQL is, if a test has started it.
+func upstreamAddr() string {
+	if postgres.Server == nil {
+		return "127.0.0.1:1"
+	}
+	return postgres.Addr
 }
 
 func (h *house) stop(t testing.TB) {

@@ -51,7 +51,7 @@ func (a *App) keep(set *certset.Set) error {
 // lastGood returns the newest good state of a set, the one that is served or
 // the one that was kept, and which it is; or nil, and why there is none.
 func (a *App) lastGood(name string) (good *certset.Set, whence string) {
-	if running := newest(); running != nil {
+	if running := current(); running != nil {
 		if set := running.snapshot.Load().Set(name); set != nil {
 			good, whence = set, "what was served before this configuration"
 		}
