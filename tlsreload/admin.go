@@ -87,7 +87,7 @@ func answerReload(app *App, r *http.Request) (int, any, error) {
 			return http.StatusBadRequest, nil, err
 		}
 	}
-	result, err := app.reload(r.Context(), req)
+	result, err := app.reload(req)
 	if err != nil {
 		return http.StatusNotFound, nil, err
 	}

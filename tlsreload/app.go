@@ -98,11 +98,10 @@ var process struct {
 	started     []*App
 	newest      atomic.Pointer[App] // of started; read without the lock
 	generations atomic.Uint64
+	// unclean is what is known of the process before this one, if it did not
+	// end cleanly.
+	unclean string
 }
-
-// uncleanStart is what is known of the process before this one, if it did not
-// end cleanly. It is guarded by process.
-var uncleanStart string
 
 // current returns the app of the configuration that runs, or nil.
 func current() *App { return process.newest.Load() }
@@ -208,9 +207,9 @@ func (a *App) loadApps(ctx caddy.Context) error {
 func (a *App) Start() error {
 	process.Lock()
 	if len(process.started) == 0 {
-		uncleanStart = a.markRunning()
+		process.unclean = a.markRunning()
 	}
-	a.unclean = uncleanStart
+	a.unclean = process.unclean
 	setStarted(append(process.started, a))
 	for name, set := range a.Sets {
 		if err := set.keepSelfSigned(a.ctx, a.ctx.Storage()); err != nil {
@@ -225,7 +224,7 @@ func (a *App) Start() error {
 	process.Unlock()
 
 	if a.changed() { // since it was read: an older set would be served otherwise
-		_, _ = a.reload(a.ctx, Request{Trigger: "start"}) // all sets exist
+		_, _ = a.reload(Request{Trigger: "start"}) // all sets exist
 	}
 	a.startBackground()
 	a.tellSystemd()

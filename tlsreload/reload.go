@@ -1,7 +1,6 @@
 package tlsreload
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
@@ -50,14 +49,14 @@ const (
 
 // gather reads sets until they are whole, or it is clear that they won't be.
 // What is wrong with each is in its errs.
-func (a *App) gather(ctx context.Context, names []string, force bool) []reading {
+func (a *App) gather(names []string, force bool) []reading {
 	var before [][sha256.Size]byte
 	for try := 1; ; try++ {
 		var readings []reading
 		var digests [][sha256.Size]byte
 		broken, settled := false, true
 		for _, name := range names {
-			r := a.Sets[name].read(ctx, a.ctx.Storage())
+			r := a.Sets[name].read(a.ctx, a.ctx.Storage())
 			a.check(&r, force)
 			if len(r.errs) > 0 {
 				broken, settled = true, settled && time.Since(r.changed) > tornTime
@@ -69,7 +68,7 @@ func (a *App) gather(ctx context.Context, names []string, force bool) []reading 
 		}
 		before = digests
 		select {
-		case <-ctx.Done():
+		case <-a.ctx.Done():
 			return readings
 		case <-time.After(retryDelay):
 		}
@@ -102,14 +101,15 @@ func (a *App) changed() bool {
 	return false
 }
 
-// reload does what the request says. Its error is for a request that can't be
-// done at all; material that is not good is a Result.
-func (a *App) reload(ctx context.Context, req Request) (*Result, error) {
+// reload does what the request says, whether or not the caller waits for it.
+// Its error is for a request that can't be done at all; material that is not
+// good is a Result.
+func (a *App) reload(req Request) (*Result, error) {
 	names, err := a.names(req.Sets)
 	if err != nil {
 		return nil, err
 	}
-	result := a.reloadLocked(ctx, names, req)
+	result := a.reloadLocked(names, req)
 	if !req.DryRun {
 		a.report(req, result)
 	}
@@ -136,11 +136,11 @@ func (a *App) names(asked []string) ([]string, error) {
 }
 
 // reloadLocked is all of a reload that no other may interfere with.
-func (a *App) reloadLocked(ctx context.Context, names []string, req Request) *Result {
+func (a *App) reloadLocked(names []string, req Request) *Result {
 	process.Lock()
 	defer process.Unlock()
 	old := a.snapshot.Load()
-	readings := a.gather(ctx, names, req.Force)
+	readings := a.gather(names, req.Force)
 	result := &Result{Result: resultUnchanged}
 	for _, r := range readings {
 		result.Problems = append(result.Problems, r.errs...)
@@ -149,8 +149,8 @@ func (a *App) reloadLocked(ctx context.Context, names []string, req Request) *Re
 			result.Result = resultReloaded
 		}
 	}
-	if ctx.Err() != nil {
-		result.Problems = append(result.Problems, certset.Problem{Reason: "the caller left before the sets were read"})
+	if a.ctx.Err() != nil {
+		result.Problems = append(result.Problems, certset.Problem{Reason: "another configuration has been loaded meanwhile; it has read the sets itself"})
 	}
 	if len(result.Problems) > 0 {
 		result.Result = resultFailed
@@ -167,7 +167,7 @@ func (a *App) reloadLocked(ctx context.Context, names []string, req Request) *Re
 	result.Sets = views(old, readings, result.Result == resultFailed)
 	if result.Result == resultReloaded {
 		a.swap(old, readings, result)
-		a.probes.confirm(ctx, result)
+		a.probes.confirm(a.ctx, result)
 	}
 	return result
 }
@@ -177,6 +177,7 @@ func (a *App) reloadLocked(ctx context.Context, names []string, req Request) *Re
 func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
 	sets := slices.Clone(old.Sets)
 	for _, r := range readings {
+		r.set.InheritStaples(old.Set(r.set.Name))
 		i := slices.IndexFunc(sets, func(s *certset.Set) bool { return s.Name == r.set.Name })
 		if i < 0 {
 			sets = append(sets, r.set)
@@ -213,7 +214,7 @@ func (a *App) firstRead() error {
 	var sets []*certset.Set
 	var errs []error
 	req := Request{Trigger: "start"}
-	for _, r := range a.gather(a.ctx, names, false) {
+	for _, r := range a.gather(names, false) {
 		name := r.set.Name
 		result := &Result{Result: resultReloaded, Problems: r.errs, Warnings: r.warnings}
 		if len(r.errs) > 0 {
@@ -225,6 +226,9 @@ func (a *App) firstRead() error {
 			}
 			r.set = good
 			a.log.Error("the sources are broken; serving "+whence, "set", name, "error", sentence(r.errs))
+		}
+		if running := current(); running != nil {
+			r.set.InheritStaples(running.snapshot.Load().Set(name))
 		}
 		for _, w := range r.warnings {
 			a.log.Warn(w.Error(), "set", name)

@@ -21,7 +21,7 @@ func (a *App) heedSignal(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-signals:
-			_, _ = a.reload(ctx, Request{Trigger: "signal"}) // all sets exist
+			_, _ = a.reload(Request{Trigger: "signal"}) // all sets exist
 		}
 	}
 }

@@ -73,11 +73,12 @@ func (a *App) watch(ctx context.Context) {
 func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 	for name, set := range a.Sets {
 		r := set.read(ctx, a.ctx.Storage())
-		if r.digest == a.state(name).digest {
+		a.check(&r, false)
+		state := a.state(name)
+		if r.digest == state.digest && (len(r.errs) > 0 || !state.Degraded) { // time alone may have made it good
 			delete(broken, name)
 			continue
 		}
-		a.check(&r, false)
 		if since, waiting := broken[name]; len(r.errs) > 0 && (!waiting || time.Since(since) < patience) {
 			if !waiting {
 				broken[name] = time.Now()
@@ -86,7 +87,7 @@ func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 		}
 		delete(broken, name)
 		if ctx.Err() == nil {
-			_, _ = a.reload(ctx, Request{Sets: []string{name}, Trigger: "watch"}) // the set exists
+			_, _ = a.reload(Request{Sets: []string{name}, Trigger: "watch"}) // the set exists
 		}
 	}
 }

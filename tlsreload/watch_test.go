@@ -1,10 +1,12 @@
 package tlsreload_test
 
 import (
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
@@ -132,4 +134,21 @@ func TestSignal(t *testing.T) {
 		shown, err := h.shown(h.pgtxn, "a.test")
 		return err == nil && shown == want
 	})
+}
+
+// What was too early is served when its time has come.
+func TestNotYetValid(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\npoll_interval 50ms")
+	pair := h.ca.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(3 * time.Second) })
+	h.put(t, "a", pair)
+	h.reload(t, "", "failed")
+	await(t, "it is served", func() bool {
+		shown, err := h.shown(h.pgtxn, "a.test")
+		return err == nil && shown == pair.Fingerprint
+	})
+	if h.status(t).Degraded {
+		t.Error("still degraded")
+	}
 }

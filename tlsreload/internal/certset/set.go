@@ -77,6 +77,21 @@ func (s *Set) digest() [sha256.Size]byte {
 	return [sha256.Size]byte(hash.Sum(nil))
 }
 
+// InheritStaples takes over the OCSP answers of another set, nil for none, for
+// the certificates that are in both. The set is not in use yet.
+func (s *Set) InheritStaples(from *Set) {
+	if from == nil {
+		return
+	}
+	for i, cert := range s.Certificates {
+		for _, was := range from.Certificates {
+			if was.Fingerprint == cert.Fingerprint && cert.TLS.OCSPStaple == nil {
+				s.Certificates[i] = cert.WithStaple(was.TLS.OCSPStaple)
+			}
+		}
+	}
+}
+
 // Change is what a reload did to one certificate.
 type Change string
 
