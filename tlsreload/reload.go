@@ -163,12 +163,12 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 		result.Sets = views(old, readings, result.Result == resultFailed)
 		return result
 	}
-	a.note(req, readings, result)
 	result.Sets = views(old, readings, result.Result == resultFailed)
 	if result.Result == resultReloaded {
 		a.swap(old, readings, result)
 		a.probes.confirm(a.ctx, result)
 	}
+	a.note(req, readings, result) // who reads that all is well finds it so
 	return result
 }
 
