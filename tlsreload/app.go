@@ -93,11 +93,13 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 var process struct {
 	// Mutex makes reloads, starts and stops one at a time.
 	sync.Mutex
-	// started holds the apps that run, the newest last: two while one
-	// configuration takes over from another.
+	// started holds the apps whose configurations run, the newest last: two
+	// while one takes over from another.
 	started     []*App
 	newest      atomic.Pointer[App] // of started; read without the lock
 	generations atomic.Uint64
+	// live counts the apps between Start and Stop.
+	live int
 	// unclean is what is known of the process before this one, if it did not
 	// end cleanly.
 	unclean string
@@ -199,35 +201,45 @@ func (a *App) loadApps(ctx caddy.Context) error {
 		return err
 	}
 	a.events = app.(*caddyevents.App)
-	return a.events.On("started", a) // so that those of other apps can hear us
+	return a.events.On("started", a)
 }
 
-// Start makes this configuration's sets the ones that reloads and the admin API
-// work on.
+// Start notes that the process runs, and stores what was made.
 func (a *App) Start() error {
 	process.Lock()
-	if len(process.started) == 0 {
+	defer process.Unlock()
+	if process.live == 0 {
 		process.unclean = a.markRunning()
 	}
+	process.live++
 	a.unclean = process.unclean
-	setStarted(append(process.started, a))
 	for name, set := range a.Sets {
 		if err := set.keepSelfSigned(a.ctx, a.ctx.Storage()); err != nil {
 			a.log.Error("the self-signed certificate will be another after a restart", "set", name, "error", err)
 		}
 	}
-	for _, set := range a.snapshot.Load().Sets {
-		if !a.state(set.Name).Degraded {
-			_ = a.keep(set) // it is in the log
-		}
-	}
-	process.Unlock()
+	return nil
+}
 
+// Handle hears that all apps of the configuration have started. From now on
+// reloads and the admin API work on this one, and all who want to can hear its
+// events.
+func (a *App) Handle(context.Context, caddy.Event) error {
+	process.Lock()
+	setStarted(append(process.started, a))
+	process.Unlock()
 	if a.changed() { // since it was read: an older set would be served otherwise
 		_, _ = a.reload(Request{Trigger: "start"}) // all sets exist
 	}
+	process.Lock()
+	for _, set := range a.snapshot.Load().Sets {
+		if !a.state(set.Name).Degraded {
+			_ = a.keep(set) // its error is in the log
+		}
+	}
+	process.Unlock()
+	a.tellStart()
 	a.startBackground()
-	a.tellSystemd()
 	return nil
 }
 
@@ -249,12 +261,14 @@ func (a *App) startBackground() {
 // Stop ends what Start began. When the last configuration with this app ends,
 // that is a clean end.
 func (a *App) Stop() error {
-	a.end()
-	a.running.Wait()
+	if a.end != nil { // nil if another app could not start
+		a.end()
+		a.running.Wait()
+	}
 	process.Lock()
 	defer process.Unlock()
 	setStarted(slices.DeleteFunc(process.started, func(other *App) bool { return other == a }))
-	if len(process.started) == 0 {
+	if process.live--; process.live == 0 {
 		a.unmarkRunning()
 	}
 	return nil
@@ -262,7 +276,8 @@ func (a *App) Stop() error {
 
 // Interface guards
 var (
-	_ caddy.App         = (*App)(nil)
-	_ caddy.Provisioner = (*App)(nil)
-	_ caddy.Validator   = (*App)(nil)
+	_ caddy.App           = (*App)(nil)
+	_ caddy.Provisioner   = (*App)(nil)
+	_ caddy.Validator     = (*App)(nil)
+	_ caddyevents.Handler = (*App)(nil)
 )

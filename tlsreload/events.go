@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyevents"
 	"github.com/caddyserver/caddy/v2/notify"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload/internal/certset"
@@ -27,9 +25,8 @@ const (
 	tellAgain      = 24 * time.Hour
 )
 
-// Handle hears that all apps of the configuration have started. Only then can
-// all of them hear what there is to tell of its start.
-func (a *App) Handle(context.Context, caddy.Event) error {
+// tellStart tells what there is to tell of a start.
+func (a *App) tellStart() {
 	if a.unclean != "" {
 		a.log.Warn("unclean end of the previous process", "reason", a.unclean)
 		a.events.Emit(a.ctx, eventUnclean, map[string]any{"reason": a.unclean})
@@ -39,7 +36,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 			a.events.Emit(a.ctx, eventFailed, map[string]any{"sets": []string{name}, "trigger": s.Trigger, "error": sentence(s.LastError)})
 		}
 	}
-	return nil
+	a.tellSystemd()
 }
 
 // report tells everybody what became of a reload.
@@ -121,6 +118,3 @@ func (a *App) tellExpiring(set string, cert *certset.Certificate) {
 	a.log.Warn("certificate expires soon", "set", set, "names", cert.Names, "source", cert.Source, "not_after", end)
 	a.events.Emit(a.ctx, eventExpiring, map[string]any{"set": set, "names": cert.Names, "sha256": cert.Fingerprint, "not_after": end})
 }
-
-// Interface guard
-var _ caddyevents.Handler = (*App)(nil)

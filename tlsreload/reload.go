@@ -177,12 +177,12 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
 	sets := slices.Clone(old.Sets)
 	for _, r := range readings {
-		r.set.InheritStaples(old.Set(r.set.Name))
+		next := r.set.WithStaplesOf(old.Set(r.set.Name))
 		i := slices.IndexFunc(sets, func(s *certset.Set) bool { return s.Name == r.set.Name })
 		if i < 0 {
-			sets = append(sets, r.set)
-		} else if !sets[i].Equal(r.set) {
-			sets[i] = r.set
+			sets = append(sets, next)
+		} else if !sets[i].Equal(next) {
+			sets[i] = next
 		} else {
 			continue
 		}
@@ -228,7 +228,7 @@ func (a *App) firstRead() error {
 			a.log.Error("the sources are broken; serving "+whence, "set", name, "error", sentence(r.errs))
 		}
 		if running := current(); running != nil {
-			r.set.InheritStaples(running.snapshot.Load().Set(name))
+			r.set = r.set.WithStaplesOf(running.snapshot.Load().Set(name))
 		}
 		for _, w := range r.warnings {
 			a.log.Warn(w.Error(), "set", name)

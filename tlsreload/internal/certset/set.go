@@ -77,19 +77,22 @@ func (s *Set) digest() [sha256.Size]byte {
 	return [sha256.Size]byte(hash.Sum(nil))
 }
 
-// InheritStaples takes over the OCSP answers of another set, nil for none, for
-// the certificates that are in both. The set is not in use yet.
-func (s *Set) InheritStaples(from *Set) {
-	if from == nil {
-		return
+// WithStaplesOf returns the set with the OCSP answers of another, nil for none,
+// for the certificates that are in both.
+func (s *Set) WithStaplesOf(other *Set) *Set {
+	if other == nil || other == s {
+		return s
 	}
+	stapled := *s
+	stapled.Certificates = slices.Clone(s.Certificates)
 	for i, cert := range s.Certificates {
-		for _, was := range from.Certificates {
+		for _, was := range other.Certificates {
 			if was.Fingerprint == cert.Fingerprint && cert.TLS.OCSPStaple == nil {
-				s.Certificates[i] = cert.WithStaple(was.TLS.OCSPStaple)
+				stapled.Certificates[i] = cert.WithStaple(was.TLS.OCSPStaple)
 			}
 		}
 	}
+	return &stapled
 }
 
 // Change is what a reload did to one certificate.
