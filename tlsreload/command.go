@@ -124,10 +124,20 @@ func ask(flags caddycmd.Flags, method, uri string, result any) error {
 	}
 	response, err := caddycmd.AdminAPIRequest(address, method, uri, nil, nil)
 	if err != nil {
-		return err
+		return reason(err)
 	}
 	defer response.Body.Close()
 	return json.NewDecoder(response.Body).Decode(result)
+}
+
+// reason is why a reload failed, out of an error that shows the whole answer.
+func reason(err error) error {
+	_, answer, _ := strings.Cut(err.Error(), "HTTP 422: ")
+	var result Result
+	if json.Unmarshal([]byte(answer), &result) != nil {
+		return err
+	}
+	return errors.New(result.Error + " (what was served before is still served)")
 }
 
 func printTable(rows func(io.Writer)) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -92,8 +93,52 @@ func TestOperator(t *testing.T) {
 
 	h.stop(t)
 	heard.events = nil
+	id, err := caddy.InstanceID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder(t, h.dir, "storage", "tlsreload", "running")
+	h.write(t, "storage/tlsreload/running/"+id.String()+".json", []byte(`{"pid": 7, "started": "2026-11-21T07:00:00Z"}`))
 	h.start(t, options)
 	hear(t, "tlsreload.failed")
+	hear(t, "tlsreload.unclean_start map[reason:process 7, started at 2026-11-21T07:00:00Z, did not end cleanly]")
+	h.metrics(t, `caddy_tlsreload_unclean_start 1`)
+}
+
+// Systemd hears how the certificates are.
+func TestSystemd(t *testing.T) {
+	h := newHouse(t)
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: h.dir + "/notify", Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	t.Setenv("NOTIFY_SOCKET", h.dir+"/notify")
+	status := func() string {
+		packet := make([]byte, 4096)
+		for {
+			if err := socket.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			n, err := socket.Read(packet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text, found := strings.CutPrefix(string(packet[:n]), "STATUS="); found {
+				return text
+			}
+		}
+	}
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
+	if got := status(); !strings.HasPrefix(got, "tlsreload: 1 certificates, the first expires at ") {
+		t.Errorf("%q", got)
+	}
+	h.write(t, "a.key", nil)
+	h.reload(t, "", "failed")
+	if got := status(); !strings.Contains(got, "; 1 of 1 sets DEGRADED") {
+		t.Errorf("%q", got)
+	}
 }
 
 // metrics expects lines to begin so.
