@@ -130,7 +130,7 @@ func TestSystemd(t *testing.T) {
 		}
 	}
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
-	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
+	h.run(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
 	if got := status(); !strings.HasPrefix(got, "tlsreload: 1 certificates, the first expires at ") {
 		t.Errorf("%q", got)
 	}
