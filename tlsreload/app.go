@@ -225,6 +225,9 @@ func (a *App) Start() error {
 // reloads and the admin API work on this one, and all who want to can hear its
 // events.
 func (a *App) Handle(context.Context, caddy.Event) error {
+	if a.end != nil { // somebody else's event of the same name
+		return nil
+	}
 	process.Lock()
 	setStarted(append(process.started, a))
 	process.Unlock()

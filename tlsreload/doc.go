@@ -19,5 +19,5 @@
 //	watch.go           noticing that files have changed
 //	ocsp.go            stapling
 //	clientauth.go      certificates of clients;  upstream.go  those shown to servers
-//	status.go, admin.go, metrics.go, events.go, command.go   what operators see
+//	status.go, managed.go, admin.go, metrics.go, events.go, command.go   what operators see
 package tlsreload

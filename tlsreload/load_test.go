@@ -55,6 +55,23 @@ func (a *answered) set(fingerprint string) {
 	a.fingerprint = fingerprint
 }
 
+// judge has a client work, and says what is wrong with what it was shown; "" is
+// shown to one that does not tell.
+func (a *answered) judge(work func() (shown string, err error), pairs []testca.Pair) error {
+	before, want := a.now()
+	shown, err := work()
+	after, _ := a.now()
+	switch {
+	case err != nil || shown == "":
+		return err
+	case before == after && before%2 == 0 && shown != want:
+		return fmt.Errorf("%.8s after the answer that it is %.8s", shown, want)
+	case shown != pairs[0].Fingerprint && shown != pairs[1].Fingerprint:
+		return fmt.Errorf("%.8s is neither", shown)
+	}
+	return nil
+}
+
 // Two certificates take turns while clients of all kinds connect without pause
 // and others stay: no handshake fails, no connection is dropped, and a
 // handshake that begins after an answer shows what was answered.
@@ -75,22 +92,10 @@ func TestReloadsUnderLoad(t *testing.T) {
 	var handshakes, queries atomic.Int64
 	client := func(name string, work func() (shown string, err error)) {
 		clients.Go(func() {
-			for ctx.Err() == nil {
-				before, want := truth.now()
-				shown, err := work()
-				after, _ := truth.now()
-				switch {
-				case err != nil:
+			for ; ctx.Err() == nil; handshakes.Add(1) {
+				if err := truth.judge(work, pairs); err != nil {
 					t.Errorf("%s: %v", name, err)
 					return
-				case shown != "" && before == after && before%2 == 0 && shown != want:
-					t.Errorf("%s: %.8s after the answer that it is %.8s", name, shown, want)
-					return
-				case shown != "" && shown != pairs[0].Fingerprint && shown != pairs[1].Fingerprint:
-					t.Errorf("%s: %.8s is neither", name, shown)
-					return
-				default:
-					handshakes.Add(1)
 				}
 			}
 		})

@@ -1,6 +1,8 @@
 package tlsreload
 
 import (
+	"time"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -62,18 +64,9 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	seen := map[string]bool{} // the same certificate may be in two files
 	for _, set := range app.snapshot.Load().Sets {
-		for _, cert := range set.All() {
-			if key := set.Name + cert.Fingerprint; !seen[key] {
-				seen[key] = true
-				view := viewCertificate(certset.Difference{Certificate: cert}, useClients)
-				name := cert.TLS.Leaf.Subject.CommonName
-				if len(cert.Names) > 0 {
-					name = cert.Names[0]
-				}
-				gauge(notAfter, float64(view.NotAfter.Unix()), set.Name, name, view.KeyType, view.Serial)
-			}
+		for labels, end := range ends(set) {
+			gauge(notAfter, float64(end.Unix()), labels[:]...)
 		}
 		state := app.state(set.Name)
 		if state.LastSuccess != nil {
@@ -83,6 +76,25 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 		gauge(degraded, number(state.Degraded), set.Name)
 	}
 	gauge(unclean, number(app.unclean != ""))
+}
+
+// ends returns when the certificates of a set expire, by their labels. Of those
+// that have the same ones, such as the same certificate in two files, it is the
+// first to expire.
+func ends(set *certset.Set) map[[4]string]time.Time {
+	found := map[[4]string]time.Time{}
+	for _, cert := range set.All() {
+		leaf := cert.TLS.Leaf
+		name := leaf.Subject.CommonName
+		if len(cert.Names) > 0 {
+			name = cert.Names[0]
+		}
+		labels := [4]string{set.Name, name, cert.KeyType(), cert.Serial()}
+		if end, double := found[labels]; !double || leaf.NotAfter.Before(end) {
+			found[labels] = leaf.NotAfter
+		}
+	}
+	return found
 }
 
 func number(b bool) float64 {

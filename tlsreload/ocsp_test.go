@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ocsp"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
-// An answer of the responder that the certificate names is stapled, for good
-// certificates only, and a responder that fails hurts nobody.
-func TestOCSP(t *testing.T) {
-	h := newHouse(t)
-	below := h.ca.Intermediate(t, "intermediate")
-	var mode atomic.Value
+// startResponder starts an OCSP responder of an authority. Its mode is down, good
+// or revoked; it tells when it was asked.
+func startResponder(t *testing.T, ca *testca.Authority) (*httptest.Server, *atomic.Value, chan struct{}) {
+	mode := new(atomic.Value)
 	mode.Store("down")
 	asked := make(chan struct{}, 100)
 	responder := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,16 +30,25 @@ func TestOCSP(t *testing.T) {
 			return
 		}
 		status := map[any]int{"good": ocsp.Good, "revoked": ocsp.Revoked}[mode.Load()]
-		answer, err := ocsp.CreateResponse(below.Cert, below.Cert, ocsp.Response{
+		answer, err := ocsp.CreateResponse(ca.Cert, ca.Cert, ocsp.Response{
 			Status: status, SerialNumber: request.SerialNumber, RevokedAt: time.Now(),
 			ThisUpdate: time.Now().Add(-time.Minute), NextUpdate: time.Now().Add(time.Hour),
-		}, below.Key)
+		}, ca.Key)
 		if err != nil {
 			t.Error(err)
 		}
 		_, _ = w.Write(answer)
 	}))
-	defer responder.Close()
+	t.Cleanup(responder.Close)
+	return responder, mode, asked
+}
+
+// An answer of the responder that the certificate names is stapled, for good
+// certificates only, and a responder that fails hurts nobody.
+func TestOCSP(t *testing.T) {
+	h := newHouse(t)
+	below := h.ca.Intermediate(t, "intermediate")
+	responder, mode, asked := startResponder(t, below)
 	names := func(c *x509.Certificate) { c.OCSPServer = []string{responder.URL} }
 	stapled := func() bool {
 		conn, err := tls.Dial("tcp", h.pgtxn, &tls.Config{RootCAs: h.roots, ServerName: "a.test", NextProtos: []string{"postgresql"}})

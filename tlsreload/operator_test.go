@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -103,6 +104,17 @@ func TestOperator(t *testing.T) {
 	hear(t, "tlsreload.failed")
 	hear(t, "tlsreload.unclean_start map[reason:process 7, started at 2026-11-21T07:00:00Z, did not end cleanly]")
 	h.metrics(t, `caddy_tlsreload_unclean_start 1`)
+}
+
+// Certificates with equal labels, as of one who numbers all of his with 1, are
+// no reason to have no metrics.
+func TestMetricsOfTwins(t *testing.T) {
+	h := newHouse(t)
+	one := func(c *x509.Certificate) { c.SerialNumber = big.NewInt(1) }
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}, one))
+	h.put(t, "b", h.ca.Issue(t, []string{"a.test"}, one))
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\ncertificate DIR/b.crt DIR/b.key\n}\nwatch off")
+	h.metrics(t, `caddy_tlsreload_certificate_not_after_timestamp_seconds{key_type="ECDSA P-256",name="a.test",serial="1",set="a"} `)
 }
 
 // Systemd hears how the certificates are.

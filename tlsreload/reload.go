@@ -156,14 +156,13 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 		result.Result = resultFailed
 		result.Error = sentence(result.Problems)
 	}
+	result.Sets = views(old, readings, result.Result == resultFailed)
 	if req.DryRun {
 		if result.Result != resultFailed {
 			result.Result = resultValid
 		}
-		result.Sets = views(old, readings, result.Result == resultFailed)
 		return result
 	}
-	result.Sets = views(old, readings, result.Result == resultFailed)
 	if result.Result == resultReloaded {
 		a.swap(old, readings, result)
 		a.probes.confirm(a.ctx, result)

@@ -41,7 +41,6 @@ func (r *reader) selfSigned(s *Set) {
 			content, err = s.made.PEM()
 		}
 	}
-	r.asked, r.found = r.asked+1, r.found+1
 	if err != nil {
 		r.fail(certset.Problem{Source: source, Reason: err.Error()})
 		return

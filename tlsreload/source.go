@@ -25,8 +25,6 @@ type reading struct {
 	digest [sha256.Size]byte
 	// changed is when the newest of the files was.
 	changed time.Time
-	// missing: not one of the sources exists.
-	missing bool
 }
 
 // reader reads one set.
@@ -36,7 +34,6 @@ type reader struct {
 	storage certmagic.Storage
 	hash    hash.Hash
 	found   int // sources that exist
-	asked   int
 }
 
 // read reads all sources of the set and reports all that is wrong with them,
@@ -60,7 +57,6 @@ func (s *Set) read(ctx context.Context, storage certmagic.Storage) reading {
 		r.errs = nil // that the others don't exist
 		r.selfSigned(s)
 	}
-	r.missing = r.found == 0 && r.asked > 0
 	r.trust(s)
 	r.digest = [sha256.Size]byte(r.hash.Sum(nil))
 	return r.reading
@@ -141,9 +137,8 @@ func (r *reader) stored(key string) (certset.Text, bool) {
 	return text, true
 }
 
-// exists notes that a source was asked for, and reports the error there was.
+// exists counts a source that does, and reports the error there was.
 func (r *reader) exists(source string, err error) bool {
-	r.asked++
 	if !errors.Is(err, fs.ErrNotExist) {
 		r.found++
 	}

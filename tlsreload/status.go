@@ -2,7 +2,6 @@ package tlsreload
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"slices"
 	"time"
 
@@ -151,7 +150,7 @@ func viewSet(set *certset.Set, differences []certset.Difference) SetView {
 func viewCertificate(d certset.Difference, use string) CertificateView {
 	leaf := d.TLS.Leaf
 	return CertificateView{
-		Names: d.Names, Issuer: leaf.Issuer.String(), Serial: fmt.Sprintf("%x", leaf.SerialNumber),
+		Names: d.Names, Issuer: leaf.Issuer.String(), Serial: d.Serial(),
 		Fingerprint: d.Fingerprint, NotBefore: leaf.NotBefore.UTC(), NotAfter: leaf.NotAfter.UTC(),
 		KeyType: d.KeyType(), ChainLength: len(d.Chain), Source: d.Source,
 		Use: use, Change: d.Change, Before: d.Before, OCSPUntil: stapledUntil(d.Certificate),

@@ -29,59 +29,62 @@ func folder(t *testing.T, elements ...string) {
 	}
 }
 
+// replacements are the ways in which files are replaced.
+var replacements = []struct {
+	name    string
+	options string
+	put     func(*testing.T, *house, testca.Pair)
+}{
+	{"written in place", "certificate DIR/a.crt DIR/a.key", func(t *testing.T, h *house, pair testca.Pair) {
+		h.put(t, "a", pair)
+	}},
+	{"renamed", "certificate DIR/a.crt DIR/a.key", func(t *testing.T, h *house, pair testca.Pair) {
+		h.put(t, "new", pair)
+		for _, ending := range []string{".crt", ".key"} {
+			if err := os.Rename(filepath.Join(h.dir, "new"+ending), filepath.Join(h.dir, "a"+ending)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}},
+	{"Kubernetes secret", "folder DIR/secret", func(t *testing.T, h *house, pair testca.Pair) {
+		secret := filepath.Join(h.dir, "secret")
+		version := "..v" + pair.Fingerprint
+		folder(t, secret, version)
+		h.put(t, filepath.Join("secret", version, "tls"), pair)
+		link(t, version, filepath.Join(secret, "..data"))
+		for _, name := range []string{"tls.crt", "tls.key"} {
+			if _, err := os.Lstat(filepath.Join(secret, name)); err != nil {
+				link(t, "..data/"+name, filepath.Join(secret, name))
+			}
+		}
+	}},
+	{"link above the file", "certificate DIR/now/tls.crt DIR/now/tls.key", func(t *testing.T, h *house, pair testca.Pair) {
+		folder(t, h.dir, pair.Fingerprint)
+		h.put(t, filepath.Join(pair.Fingerprint, "tls"), pair)
+		link(t, pair.Fingerprint, filepath.Join(h.dir, "now"))
+	}},
+	{"certbot", "folder DIR/live/a.test", func(t *testing.T, h *house, pair testca.Pair) {
+		folder(t, h.dir, "live", "a.test")
+		folder(t, h.dir, "archive")
+		leaf, rest := split(pair.Chain)
+		for name, content := range map[string][]byte{"cert": leaf, "chain": rest, "fullchain": pair.Chain, "privkey": pair.Key} {
+			version := filepath.Join("archive", name+pair.Fingerprint+".pem")
+			h.write(t, version, content)
+			link(t, filepath.Join("../..", version), filepath.Join(h.dir, "live", "a.test", name+".pem"))
+		}
+	}},
+	{"storage, looked at", "storage certs/a.crt certs/a.key", func(t *testing.T, h *house, pair testca.Pair) {
+		folder(t, h.dir, "storage", "certs")
+		h.put(t, "storage/certs/a", pair)
+	}},
+	{"bundle", "certificate DIR/a.pem", func(t *testing.T, h *house, pair testca.Pair) {
+		h.write(t, "a.pem", append(pair.Key, pair.Chain...))
+	}},
+}
+
 // Files that change are served by themselves, however they are replaced.
 func TestWatch(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		options string
-		put     func(*testing.T, *house, testca.Pair)
-	}{
-		{"written in place", "certificate DIR/a.crt DIR/a.key", func(t *testing.T, h *house, pair testca.Pair) {
-			h.put(t, "a", pair)
-		}},
-		{"renamed", "certificate DIR/a.crt DIR/a.key", func(t *testing.T, h *house, pair testca.Pair) {
-			h.put(t, "new", pair)
-			for _, ending := range []string{".crt", ".key"} {
-				if err := os.Rename(filepath.Join(h.dir, "new"+ending), filepath.Join(h.dir, "a"+ending)); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}},
-		{"Kubernetes secret", "folder DIR/secret", func(t *testing.T, h *house, pair testca.Pair) {
-			secret := filepath.Join(h.dir, "secret")
-			version := "..v" + pair.Fingerprint
-			folder(t, secret, version)
-			h.put(t, filepath.Join("secret", version, "tls"), pair)
-			link(t, version, filepath.Join(secret, "..data"))
-			for _, name := range []string{"tls.crt", "tls.key"} {
-				if _, err := os.Lstat(filepath.Join(secret, name)); err != nil {
-					link(t, "..data/"+name, filepath.Join(secret, name))
-				}
-			}
-		}},
-		{"link above the file", "certificate DIR/now/tls.crt DIR/now/tls.key", func(t *testing.T, h *house, pair testca.Pair) {
-			folder(t, h.dir, pair.Fingerprint)
-			h.put(t, filepath.Join(pair.Fingerprint, "tls"), pair)
-			link(t, pair.Fingerprint, filepath.Join(h.dir, "now"))
-		}},
-		{"certbot", "folder DIR/live/a.test", func(t *testing.T, h *house, pair testca.Pair) {
-			folder(t, h.dir, "live", "a.test")
-			folder(t, h.dir, "archive")
-			leaf, rest := split(pair.Chain)
-			for name, content := range map[string][]byte{"cert": leaf, "chain": rest, "fullchain": pair.Chain, "privkey": pair.Key} {
-				version := filepath.Join("archive", name+pair.Fingerprint+".pem")
-				h.write(t, version, content)
-				link(t, filepath.Join("../..", version), filepath.Join(h.dir, "live", "a.test", name+".pem"))
-			}
-		}},
-		{"storage, looked at", "storage certs/a.crt certs/a.key", func(t *testing.T, h *house, pair testca.Pair) {
-			folder(t, h.dir, "storage", "certs")
-			h.put(t, "storage/certs/a", pair)
-		}},
-		{"bundle", "certificate DIR/a.pem", func(t *testing.T, h *house, pair testca.Pair) {
-			h.write(t, "a.pem", append(pair.Key, pair.Chain...))
-		}},
-	} {
+	for _, test := range replacements {
 		t.Run(test.name, func(t *testing.T) {
 			h := newHouse(t)
 			below := h.ca.Intermediate(t, "intermediate")

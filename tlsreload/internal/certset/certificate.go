@@ -98,6 +98,9 @@ func (c *Certificate) KeyType() string {
 	return "unknown"
 }
 
+// Serial is the serial number in hexadecimal, as openssl shows it.
+func (c *Certificate) Serial() string { return fmt.Sprintf("%x", c.TLS.Leaf.SerialNumber) }
+
 // WithStaple returns the certificate with an OCSP answer to be stapled; nil for
 // none.
 func (c *Certificate) WithStaple(response []byte) *Certificate {
