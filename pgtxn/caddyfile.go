@@ -16,6 +16,7 @@ import (
 //		sslrootcert <file>
 //		sslcert <file>
 //		sslkey <file>
+//		sslset <name>
 //		upstream_user <name>
 //		upstream_password <password>
 //
@@ -51,6 +52,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.String("sslrootcert", "<file>", &h.SSLRootCert),
 		caddyfile.String("sslcert", "<file>", &h.SSLCert),
 		caddyfile.String("sslkey", "<file>", &h.SSLKey),
+		caddyfile.String("sslset", "<name>", &h.SSLSet),
 		caddyfile.String("upstream_user", "<name>", &h.UpstreamUser),
 		caddyfile.String("upstream_password", "<password>", &h.UpstreamPassword),
 		caddyfile.Int("pool_size", &h.PoolSize, 1),

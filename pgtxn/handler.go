@@ -48,6 +48,13 @@ type Handler struct {
 	SSLCert string `json:"sslcert,omitempty"`
 	SSLKey  string `json:"sslkey,omitempty"`
 
+	// The set of the app tlsreload whose upstream certificate and authorities
+	// are used towards the servers, instead of sslrootcert, sslcert and sslkey:
+	// after a reload of the set, new server connections use the new ones. Without
+	// upstream_cas in the set, the authorities are those of the system. Default:
+	// none.
+	SSLSet string `json:"sslset,omitempty"`
+
 	// The user that logs in at the servers, whoever the client is: all clients
 	// then have this user's rights. Default: the client's own user, with its
 	// password from the users file, if there is one.

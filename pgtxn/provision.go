@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
+	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
 // The values of the option scrub.
@@ -118,7 +119,7 @@ func (h *Handler) clientTLS(ctx caddy.Context) (func() *tls.Config, error) {
 	if err := h.ConnectionPolicies.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("connection_policies: %w", err)
 	}
-	cfg := h.ConnectionPolicies.TLSConfig(ctx)
+	cfg := tlsreload.Wrap(ctx, h.ConnectionPolicies.TLSConfig(ctx))
 	return func() *tls.Config { return cfg }, nil
 }
 
@@ -187,6 +188,10 @@ func (h *Handler) validateTLS() error {
 		return fmt.Errorf("sslrootcert: sslmode %s does not check certificates; use verify-full, or verify-ca if the server's name is not in its certificate", mode)
 	case (h.SSLCert == "") != (h.SSLKey == ""):
 		return errors.New("sslcert and sslkey: give both or none, the key belongs to the certificate")
+	case h.SSLSet != "" && h.SSLRootCert+h.SSLCert != "":
+		return errors.New("sslset: it takes the place of sslrootcert, sslcert and sslkey; leave those out")
+	case h.SSLSet != "" && mode == "disable":
+		return errors.New("sslset: sslmode disable does not use TLS; use verify-full or another")
 	case h.SSLCert != "" && mode == "disable":
 		return errors.New("sslcert: sslmode disable does not use TLS; use verify-full or another")
 	}

@@ -62,6 +62,8 @@ func TestProvisionErrors(t *testing.T) {
 		{up + trust + `, "sslrootcert": "DIR/cert"`, "sslrootcert: sslmode prefer does not check certificates; use verify-full, or verify-ca if the server's name is not in its certificate"},
 		{up + trust + `, "sslcert": "DIR/cert"`, "sslcert and sslkey: give both or none, the key belongs to the certificate"},
 		{up + trust + `, "sslmode": "disable", "sslcert": "DIR/cert", "sslkey": "DIR/key"`, "sslcert: sslmode disable does not use TLS; use verify-full or another"},
+		{`"upstreams": ["127.0.0.1:5432"], "auth": "trust", "sslset": "main", "sslmode": "disable"`, "sslset: sslmode disable does not use TLS; use verify-full or another"},
+		{`"upstreams": ["127.0.0.1:5432"], "auth": "trust", "sslset": "main", "sslrootcert": "DIR/cert", "sslmode": "verify-full"`, "sslset: it takes the place of sslrootcert, sslcert and sslkey; leave those out"},
 		{up + trust + `, "pool_size": -1`, "pool_size: -1 is less than 1; leave it out for the default"},
 		{up + trust + `, "max_statement": -1`, "max_statement: -1 is less than 1; leave it out for the default"},
 		{up + trust + `, "wait_timeout": -1000000000`, "wait_timeout: -1s is less than 0; leave it out for the default"},

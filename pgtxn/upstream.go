@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
 const defaultSSLMode = string(backend.Prefer)
@@ -85,8 +86,13 @@ func (h *Handler) upstreamLogin(cfg *backend.Config, users *auth.Users) (err err
 }
 
 // upstreamTLS reads the certificates for TLS towards the servers, and returns
-// the contents of the files.
+// the contents of the files: other contents need other connections. A set of
+// tlsreload is asked at each connection instead.
 func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
+	if h.SSLSet != "" {
+		cfg.TLS = tlsreload.Upstream(h.SSLSet)
+		return []string{"set " + h.SSLSet}, nil
+	}
 	read := func(option, path string) []byte {
 		if path == "" || err != nil {
 			return nil
@@ -105,10 +111,11 @@ func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.TLS = new(tls.Config)
+	config := new(tls.Config)
+	cfg.TLS = func() (*tls.Config, error) { return config, nil }
 	if root != nil {
-		cfg.TLS.RootCAs = x509.NewCertPool()
-		if !cfg.TLS.RootCAs.AppendCertsFromPEM(root) {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(root) {
 			return nil, fmt.Errorf("sslrootcert: %s has no certificate in PEM form", h.SSLRootCert)
 		}
 	}
@@ -117,7 +124,7 @@ func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("sslcert %s with sslkey %s: %w", h.SSLCert, h.SSLKey, err)
 		}
-		cfg.TLS.Certificates = []tls.Certificate{pair}
+		config.Certificates = []tls.Certificate{pair}
 	}
 	return files, nil
 }

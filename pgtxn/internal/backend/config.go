@@ -34,9 +34,10 @@ type Config struct {
 	// (/var/run/postgresql/.s.PGSQL.5432). TLS is never used on the latter.
 	Addresses []string
 	SSLMode   SSLMode
-	// TLS holds the authorities, the client's certificate and the name to
-	// verify, if it is not the address's host. Nil: the system's authorities.
-	TLS *tls.Config
+	// TLS is asked at each connection for the authorities, the client's
+	// certificate and the name to verify, if it is not the address's host. Nil:
+	// the system's authorities.
+	TLS func() (*tls.Config, error)
 	// User, if not empty, is who logs in, whoever the client is.
 	User string
 	// Secret returns the password for user; known is false if there is none.
@@ -51,10 +52,14 @@ func network(address string) string {
 }
 
 // tlsConfig is the configuration for the server at address.
-func (c *Config) tlsConfig(address string) *tls.Config {
+func (c *Config) tlsConfig(address string) (*tls.Config, error) {
 	cfg := &tls.Config{}
 	if c.TLS != nil {
-		cfg = c.TLS.Clone()
+		base, err := c.TLS()
+		if err != nil {
+			return nil, err
+		}
+		cfg = base.Clone()
 	}
 	if cfg.ServerName == "" {
 		cfg.ServerName, _, _ = net.SplitHostPort(address)
@@ -67,7 +72,7 @@ func (c *Config) tlsConfig(address string) *tls.Config {
 	default:
 		cfg.InsecureSkipVerify = true
 	}
-	return cfg
+	return cfg, nil
 }
 
 func verifyChain(roots *x509.CertPool) func(tls.ConnectionState) error {

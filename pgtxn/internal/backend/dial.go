@@ -100,8 +100,12 @@ func startTLS(ctx context.Context, cfg *Config, address string, sock *netloop.Co
 	}
 	switch {
 	case answer[0] == 'S':
+		config, err := cfg.tlsConfig(address)
+		if err != nil {
+			return err
+		}
 		return sock.StartTLS(func(below net.Conn) *tls.Conn {
-			return tls.Client(below, cfg.tlsConfig(address))
+			return tls.Client(below, config)
 		}).HandshakeContext(ctx)
 	case answer[0] == 'N' && cfg.SSLMode == Prefer:
 		return nil

@@ -1,0 +1,61 @@
+package tlsreload_test
+
+import (
+	"crypto/tls"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
+)
+
+// Clients are checked against authorities and revocation lists that change with
+// a reload.
+func TestClientCertificates(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	clients, others := testca.New(t, "clients"), testca.New(t, "others")
+	h.write(t, "clients.pem", clients.PEM())
+	h.write(t, "clients.crl", clients.Revoke(t, time.Now().Add(time.Hour)))
+	text := h.caddyfile("set a {\ncertificate DIR/a.crt DIR/a.key\nclient_ca DIR/clients.pem\nclient_crl DIR/clients.crl\n}\nwatch off")
+	text = strings.Replace(text, "\ttls\n\t\t\t\t\techo", "\ttls {\nconnection_policy {\nclient_auth {\nmode require\nverifier tlsreload\n}\n}\n}\necho", 1)
+	if err := h.load(t, text); err != nil {
+		t.Fatal(err)
+	}
+	in := func(pair testca.Pair) bool {
+		certificate, err := tls.X509KeyPair(pair.Chain, pair.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := tls.Dial("tcp", h.l4tls, &tls.Config{RootCAs: h.roots, ServerName: "a.test", Certificates: []tls.Certificate{certificate}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte("x"))
+		answer, _ := io.ReadAll(io.LimitReader(conn, 1)) // with TLS 1.3 the refusal comes after the handshake
+		return string(answer) == "x"
+	}
+	ann, bob := clients.Issue(t, nil), clients.Issue(t, nil)
+	if eve := others.Issue(t, nil); !in(ann) || !in(bob) || in(eve) {
+		t.Errorf("ann %t, bob %t, eve %t", in(ann), in(bob), in(eve))
+	}
+	h.write(t, "clients.crl", clients.Revoke(t, time.Now().Add(time.Hour), bob.Leaf))
+	if result := h.reload(t, "", "reloaded"); result.Sets[0].ClientCRLs[0].Revoked != 1 {
+		t.Errorf("%+v", result.Sets[0])
+	}
+	if !in(ann) || in(bob) {
+		t.Errorf("after bob's was revoked: ann %t, bob %t", in(ann), in(bob))
+	}
+	h.write(t, "clients.crl", clients.Revoke(t, time.Now().Add(-time.Minute)))
+	if result := h.reload(t, "", "failed"); !strings.Contains(result.Error, "out of date") {
+		t.Errorf("%+v", result)
+	}
+	h.write(t, "clients.crl", clients.Revoke(t, time.Now().Add(time.Hour)))
+	h.write(t, "clients.pem", append(clients.PEM(), others.PEM()...))
+	h.reload(t, "", "reloaded")
+	if eve := others.Issue(t, nil); !in(bob) || !in(eve) {
+		t.Errorf("after the others came: bob %t, eve %t", in(bob), in(eve))
+	}
+}

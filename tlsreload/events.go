@@ -1,0 +1,120 @@
+package tlsreload
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/notify"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload/internal/certset"
+)
+
+// The events, with their data.
+const (
+	eventReloaded = "tlsreload.reloaded"      // sets, trigger
+	eventFailed   = "tlsreload.failed"        // sets, trigger, error
+	eventExpiring = "tlsreload.expiring"      // set, names, sha256, not_after
+	eventUnclean  = "tlsreload.unclean_start" // reason
+)
+
+// expiryInterval is how often certificates are looked at for their end.
+// Caddy sends an event for the same one once a day.
+const (
+	expiryInterval = time.Hour
+	tellAgain      = 24 * time.Hour
+)
+
+// tellStart tells what there is to tell of a start.
+func (a *App) tellStart() {
+	if a.unclean != "" {
+		a.log.Warn("unclean end of the previous process", "reason", a.unclean)
+		a.events.Emit(a.ctx, eventUnclean, map[string]any{"reason": a.unclean})
+	}
+	for name := range a.Sets {
+		if s := a.state(name); s.Degraded {
+			a.events.Emit(a.ctx, eventFailed, map[string]any{"sets": []string{name}, "trigger": s.Trigger, "error": sentence(s.LastError)})
+		}
+	}
+	a.tellSystemd()
+}
+
+// report tells everybody what became of a reload.
+func (a *App) report(req Request, result *Result) {
+	var sets []string
+	for _, set := range result.Sets {
+		sets = append(sets, set.Name)
+	}
+	countReload(result.Result)
+	for _, w := range result.Warnings {
+		a.log.Warn(w.Error(), "trigger", req.Trigger)
+	}
+	switch result.Result {
+	case resultFailed:
+		a.log.Error("reload failed; what was served before is still served", "sets", sets, "trigger", req.Trigger, "error", result.Error)
+		a.events.Emit(a.ctx, eventFailed, map[string]any{"sets": sets, "trigger": req.Trigger, "error": result.Error})
+	case resultReloaded:
+		a.log.Info("reloaded", "sets", sets, "trigger", req.Trigger)
+		a.events.Emit(a.ctx, eventReloaded, map[string]any{"sets": sets, "trigger": req.Trigger})
+		a.staples.wake()
+	}
+	a.tellSystemd()
+}
+
+// tellSystemd sets the status text that systemctl shows.
+func (a *App) tellSystemd() {
+	certificates, degraded := 0, 0
+	snapshot := a.snapshot.Load()
+	for _, set := range snapshot.Sets {
+		certificates += len(set.All())
+		if a.state(set.Name).Degraded {
+			degraded++
+		}
+	}
+	text := fmt.Sprintf("tlsreload: %d certificates", certificates)
+	if first := snapshot.Expiry(); !first.IsZero() {
+		text += ", the first expires at " + first.UTC().Format(time.RFC3339)
+	}
+	if degraded > 0 {
+		text += fmt.Sprintf("; %d of %d sets DEGRADED", degraded, len(snapshot.Sets))
+	}
+	if err := notify.Status(text); err != nil {
+		a.log.Error("systemd could not be told the status", "error", err)
+	}
+}
+
+// watchExpiry tells of certificates that expire soon, until ctx is done.
+func (a *App) watchExpiry(ctx context.Context) {
+	told := map[string]time.Time{} // by fingerprint
+	ticker := time.NewTicker(expiryInterval)
+	defer ticker.Stop()
+	for {
+		for _, set := range a.snapshot.Load().Sets {
+			for _, cert := range set.All() {
+				if a.expiring(cert) && time.Since(told[cert.Fingerprint]) > tellAgain {
+					told[cert.Fingerprint] = time.Now()
+					a.tellExpiring(set.Name, cert)
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (a *App) expiring(cert *certset.Certificate) bool {
+	before := time.Duration(a.Expiring)
+	if before == 0 {
+		before = defaultExpiring
+	}
+	return time.Until(cert.TLS.Leaf.NotAfter) < before
+}
+
+func (a *App) tellExpiring(set string, cert *certset.Certificate) {
+	end := cert.TLS.Leaf.NotAfter.UTC()
+	a.log.Warn("certificate expires soon", "set", set, "names", cert.Names, "source", cert.Source, "not_after", end)
+	a.events.Emit(a.ctx, eventExpiring, map[string]any{"set": set, "names": cert.Names, "sha256": cert.Fingerprint, "not_after": end})
+}

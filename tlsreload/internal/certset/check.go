@@ -1,0 +1,199 @@
+package certset
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Rules is what a set is checked by.
+type Rules struct {
+	Now time.Time
+	// Force lets a set lose names and take back an older certificate.
+	Force bool
+	// Roots are the authorities that every chain has to lead to. Nil: it is not
+	// asked for; then only a chain that lost an intermediate is an error.
+	Roots *x509.CertPool
+	// Public are the authorities of the system, nil for none: a chain that
+	// leads there needs no other proof of being complete.
+	Public *x509.CertPool
+}
+
+// minRSABits is the least that browsers and the CA/Browser Forum take.
+const minRSABits = 2048
+
+// Check says what is wrong with a set that is to follow old, which may be nil.
+// A set with errors must not be served; warnings are for the operator.
+func Check(next, old *Set, rules Rules) (errs, warnings []Problem) {
+	for _, cert := range next.All() {
+		e, w := checkCertificate(cert, old, &rules)
+		errs, warnings = append(errs, e...), append(warnings, w...)
+	}
+	for _, cert := range next.Certificates {
+		if len(cert.Names) == 0 {
+			errs = append(errs, problem(cert.Source, "the certificate has no DNS name and no IP address; clients ignore its common name %q", cert.TLS.Leaf.Subject.CommonName))
+		}
+	}
+	if lost := lostNames(next, old); len(lost) > 0 && !rules.Force {
+		errs = append(errs, problem("", "set %s: no certificate has the name %s any more; if that is meant, force the reload", next.Name, strings.Join(lost, ", ")))
+	}
+	e, w := checkTrust(&next.Clients, &rules)
+	return append(errs, e...), append(append(warnings, w...), duplicates(next)...)
+}
+
+func checkCertificate(cert *Certificate, old *Set, rules *Rules) (errs, warnings []Problem) {
+	fail := func(format string, args ...any) { errs = append(errs, problem(cert.Source, format, args...)) }
+	for i, link := range cert.Chain {
+		what := "the certificate"
+		if i > 0 {
+			what = fmt.Sprintf("certificate %d of the chain (%s)", i+1, link.Subject)
+		}
+		if rules.Now.After(link.NotAfter) {
+			fail("%s expired at %s", what, link.NotAfter.UTC().Format(time.RFC3339))
+		}
+		if rules.Now.Before(link.NotBefore) {
+			fail("%s is not valid before %s; is this machine's clock right?", what, link.NotBefore.UTC().Format(time.RFC3339))
+		}
+		if key, ok := link.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
+			fail("%s has an RSA key of %d bits; use %d or more", what, key.N.BitLen(), minRSABits)
+		}
+		if i+1 < len(cert.Chain) || !selfIssued(link) {
+			if weakSignature(link.SignatureAlgorithm) {
+				fail("%s is signed with %s, which clients refuse", what, link.SignatureAlgorithm)
+			}
+		}
+	}
+	if inOrder := checkOrder(cert, fail); !inOrder {
+		return errs, warnings
+	}
+	missing, certain := incomplete(cert, old, rules)
+	switch {
+	case missing == "":
+	case certain:
+		fail("%s", missing)
+	default:
+		warnings = append(warnings, problem(cert.Source, "%s", missing))
+	}
+	return errs, warnings
+}
+
+func weakSignature(algorithm x509.SignatureAlgorithm) bool {
+	switch algorithm {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return true
+	}
+	return false
+}
+
+func selfIssued(cert *x509.Certificate) bool {
+	return bytes.Equal(cert.RawIssuer, cert.RawSubject)
+}
+
+// checkOrder: each certificate is signed by the next.
+func checkOrder(cert *Certificate, fail func(string, ...any)) bool {
+	for i, link := range cert.Chain[:len(cert.Chain)-1] {
+		next := cert.Chain[i+1]
+		if err := link.CheckSignatureFrom(next); err == nil {
+			continue
+		}
+		for j, other := range cert.Chain[i+1:] {
+			if link.CheckSignatureFrom(other) == nil {
+				fail("the chain is in the wrong order: certificate %d (%s) must follow certificate %d (%s), which it signed", i+j+2, other.Subject, i+1, link.Subject)
+				return false
+			}
+		}
+		fail("the chain is broken: certificate %d (%s) did not sign certificate %d (%s), whose issuer is %s", i+2, next.Subject, i+1, link.Subject, link.Issuer)
+		return false
+	}
+	return true
+}
+
+// incomplete says which intermediate certificate is missing, or "". A private
+// authority's root need not be known here: then it is only certain if the
+// operator named the roots, or the chain was longer before.
+func incomplete(cert *Certificate, old *Set, rules *Rules) (missing string, certain bool) {
+	last := cert.Chain[len(cert.Chain)-1]
+	intermediates := x509.NewCertPool()
+	for _, link := range cert.Chain[1:] {
+		intermediates.AddCert(link)
+	}
+	leadsTo := func(roots *x509.CertPool) bool {
+		if roots == nil {
+			return false
+		}
+		_, err := cert.TLS.Leaf.Verify(x509.VerifyOptions{
+			Roots: roots, Intermediates: intermediates, CurrentTime: rules.Now,
+			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		})
+		return err == nil
+	}
+	missing = fmt.Sprintf("the chain ends with %s, and the certificate of its issuer, %s, is missing", last.Subject, last.Issuer)
+	if rules.Roots != nil {
+		if leadsTo(rules.Roots) {
+			return "", false
+		}
+		return "the chain does not lead to one of the roots: " + missing, true
+	}
+	if selfIssued(last) || leadsTo(rules.Public) {
+		return "", false
+	}
+	if old != nil {
+		for _, was := range old.All() {
+			for _, link := range was.Chain[1:] {
+				if bytes.Equal(link.RawSubject, last.RawIssuer) {
+					return missing + "; it was there before", !rules.Force
+				}
+			}
+		}
+	}
+	if len(cert.Chain) > 1 || len(last.IssuingCertificateURL) == 0 {
+		return "", false // as it is with a private authority
+	}
+	return missing + ", unless clients trust it directly", false
+}
+
+func lostNames(next, old *Set) []string {
+	if old == nil {
+		return nil
+	}
+	has := next.Names()
+	return slices.DeleteFunc(old.Names(), func(name string) bool { return slices.Contains(has, name) })
+}
+
+func checkTrust(trust *Trust, rules *Rules) (errs, warnings []Problem) {
+	for _, root := range trust.Roots {
+		source := "authority for clients " + root.Subject.String()
+		if rules.Now.After(root.NotAfter) {
+			warnings = append(warnings, problem(source, "it expired at %s", root.NotAfter.UTC().Format(time.RFC3339)))
+		}
+		if !root.IsCA {
+			errs = append(errs, problem(source, "it is not an authority: its certificate does not say CA:TRUE"))
+		}
+	}
+	for _, list := range trust.CRLs {
+		if source := "revocation list of " + list.Issuer.String(); !list.NextUpdate.IsZero() && rules.Now.After(list.NextUpdate) {
+			errs = append(errs, problem(source, "it is out of date since %s: with it, all clients of this issuer would be refused", list.NextUpdate.UTC().Format(time.RFC3339)))
+		}
+	}
+	return errs, warnings
+}
+
+// duplicates warns of certificates that stand in each other's way.
+func duplicates(set *Set) []Problem {
+	var warnings []Problem
+	for i, cert := range set.Certificates {
+		for _, other := range set.Certificates[:i] {
+			switch {
+			case cert.Fingerprint == other.Fingerprint:
+				warnings = append(warnings, problem(cert.Source, "the same certificate is in %s", other.Source))
+			case succeeds(cert, other):
+				warnings = append(warnings, problem(cert.Source, "the certificate in %s has the same kind of key and one of the same names; for that, the newer of the two is served", other.Source))
+			}
+		}
+	}
+	return warnings
+}

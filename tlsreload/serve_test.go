@@ -1,0 +1,139 @@
+package tlsreload_test
+
+import (
+	"crypto/tls"
+	"strings"
+	"testing"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
+)
+
+func onlyRSA(cfg *tls.Config) {
+	cfg.MaxVersion, cfg.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}
+}
+
+func anonymous(cfg *tls.Config) { cfg.ServerName, cfg.InsecureSkipVerify = "", true }
+
+// Each listener gets its certificates by name, wildcard, address, kind of key
+// and default, before a reload and after it.
+func TestServing(t *testing.T) {
+	h := newHouse(t)
+	below := h.ca.Intermediate(t, "intermediate")
+	rsa := testca.NewRSAKey(t, 2048)
+	fingerprints := func() map[string]string {
+		return map[string]string{
+			"a":     h.put(t, "a", below.Issue(t, []string{"a.test"})),
+			"a-rsa": h.put(t, "a-rsa", below.IssueFor(t, rsa, []string{"a.test"})),
+			"wild":  h.put(t, "wild", h.ca.Issue(t, []string{"*.wild.test"})),
+			"ip":    h.put(t, "ip", h.ca.Issue(t, []string{"127.0.0.1"})),
+			"other": h.put(t, "other", h.ca.Issue(t, []string{"other.test"})),
+		}
+	}
+	want := fingerprints()
+	h.start(t, `set main {
+			certificate DIR/a.crt DIR/a.key
+			certificate DIR/a-rsa.crt DIR/a-rsa.key
+			certificate DIR/wild.crt DIR/wild.key
+			default
+		}
+		set second {
+			certificate DIR/ip.crt DIR/ip.key
+			certificate DIR/other.crt DIR/other.key
+		}
+		watch off`, "a.test", "x.wild.test")
+	check := func() {
+		t.Helper()
+		for _, address := range []string{h.pgtxn, h.l4tls, h.https} {
+			h.expect(t, address, "a.test", want["a"])
+			h.expect(t, address, "A.Test", want["a"])
+			h.expect(t, address, "a.test", want["a-rsa"], onlyRSA)
+			h.expect(t, address, "x.wild.test", want["wild"])
+		}
+		for _, address := range []string{h.pgtxn, h.l4tls} {
+			h.expect(t, address, "other.test", want["other"])
+			h.expect(t, address, "127.0.0.1", want["ip"]) // sent as no name
+			if got, err := h.shown(address, "unknown.test"); err == nil {
+				t.Errorf("for a name of nobody: %s", got)
+			}
+		}
+	}
+	check()
+	want = fingerprints()
+	result := h.reload(t, "", "reloaded")
+	for _, set := range result.Sets {
+		for _, cert := range set.Certificates {
+			if cert.Change != "replaced" || cert.Before == "" || len(cert.Served) != len(cert.Names) {
+				t.Errorf("%+v", cert)
+			}
+			for _, served := range cert.Served {
+				if !served.Expected {
+					t.Errorf("%+v", served)
+				}
+			}
+		}
+	}
+	check()
+	if log := h.log(); strings.Contains(log, "obtaining") || strings.Contains(log, "acme") {
+		t.Error("an order for a certificate was begun")
+	}
+}
+
+// A client without a name and at an address that no certificate has gets the
+// default.
+func TestDefault(t *testing.T) {
+	h := newHouse(t)
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}")
+	for _, address := range []string{h.pgtxn, h.l4tls} {
+		h.expect(t, address, "", want, anonymous)
+	}
+}
+
+// Names that came with a reload are served at once to pgtxn.
+func TestNewNames(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "b.test"}))
+	h.reload(t, "", "reloaded")
+	h.expect(t, h.pgtxn, "b.test", want)
+}
+
+// A session is resumed until the certificate is replaced, and never after.
+func TestNoResumptionPastReload(t *testing.T) {
+	startPostgres(t)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		h := newHouse(t)
+		h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+		h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
+		cache := tls.NewLRUClientSessionCache(1)
+		resumed := func() bool {
+			conn, err := tls.Dial("tcp", h.pgtxn, &tls.Config{
+				RootCAs: h.ca.Pool(), ServerName: "a.test", NextProtos: []string{"postgresql"},
+				ClientSessionCache: cache, MaxVersion: version,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := conn.Write([]byte("\x00\x00\x00\x17\x00\x03\x00\x00user\x00postgres\x00\x00")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Read(make([]byte, 1)); err != nil { // tickets come with it
+				t.Fatal(err)
+			}
+			return conn.ConnectionState().DidResume
+		}
+		if resumed() || !resumed() {
+			t.Errorf("TLS %x: sessions are not resumed", version)
+		}
+		h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+		h.reload(t, "", "reloaded")
+		if resumed() {
+			t.Errorf("TLS %x: a session was resumed past the reload", version)
+		}
+		if !resumed() {
+			t.Errorf("TLS %x: new sessions are not resumed", version)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package tlsreload_test
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+// A loader of Caddy's is asked again at each reload, and one that panics on a
+// damaged file is a reason, not the end.
+func TestLoader(t *testing.T) {
+	h := newHouse(t)
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	text := h.caddyfile("set a {\nself_signed b.test\n}\nwatch off")
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaders, err := json.Marshal(map[string]any{"load_files": []map[string]string{{
+		"certificate": filepath.Join(h.dir, "a.crt"), "key": filepath.Join(h.dir, "a.key"),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = []byte(strings.Replace(string(config), `"self_signed":["b.test"]`, `"loaders":`+string(loaders), 1))
+	if err := caddy.Load(config, true); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(t, h.pgtxn, "a.test", want)
+	want = h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.reload(t, "", "reloaded")
+	h.expect(t, h.pgtxn, "a.test", want)
+	h.write(t, "a.key", nil)
+	if result := h.reload(t, "", "failed"); !strings.Contains(result.Error, "loader load_files") {
+		t.Errorf("%+v", result)
+	}
+	h.expect(t, h.pgtxn, "a.test", want)
+}
+
+// A self-signed pair is made once, and only as long as there is nothing else.
+func TestSelfSigned(t *testing.T) {
+	h := newHouse(t)
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\nself_signed a.test 127.0.0.1\n}\nwatch off"
+	h.start(t, options)
+	trusting := func(cfg *tls.Config) { cfg.InsecureSkipVerify = true }
+	first, err := h.shown(h.pgtxn, "a.test", trusting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.reload(t, "", "unchanged")
+	h.stop(t)
+	h.start(t, options)
+	h.expect(t, h.pgtxn, "a.test", first, trusting)
+	h.expect(t, h.l4tls, "", first, anonymous)
+	info, err := os.Stat(filepath.Join(h.dir, "storage", "tlsreload", "self_signed", "a.pem"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "127.0.0.1"}))
+	h.reload(t, "", "reloaded")
+	h.expect(t, h.pgtxn, "a.test", want)
+}
+
+// Sets are reloaded alone or together.
+func TestOneOfSets(t *testing.T) {
+	h := newHouse(t)
+	a, _ := h.put(t, "a", h.ca.Issue(t, []string{"a.test"})), h.put(t, "b", h.ca.Issue(t, []string{"b.test"}))
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nset b {\ncertificate DIR/b.crt DIR/b.key\n}\nwatch off")
+	newA, newB := h.put(t, "a", h.ca.Issue(t, []string{"a.test"})), h.put(t, "b", h.ca.Issue(t, []string{"b.test"}))
+	if result := h.reload(t, "?set=b", "reloaded"); len(result.Sets) != 1 || result.Sets[0].Name != "b" {
+		t.Errorf("%+v", result.Sets)
+	}
+	h.expect(t, h.pgtxn, "a.test", a)
+	h.expect(t, h.pgtxn, "b.test", newB)
+	h.reload(t, "", "reloaded")
+	h.expect(t, h.pgtxn, "a.test", newA)
+	var answer string
+	if status := h.request(t, "POST", "/tlsreload/reload?set=c", &answer); status != 404 || !strings.Contains(answer, "the sets are a, b") {
+		t.Errorf("a set that is not there: %d %s", status, answer)
+	}
+	for path, want := range map[string]int{"/tlsreload/reload?sett=a": 400, "/tlsreload/reload?force=maybe": 400} {
+		if status := h.request(t, "POST", path, &answer); status != want {
+			t.Errorf("%s: %d %s", path, status, answer)
+		}
+	}
+	if status := h.request(t, "GET", "/tlsreload/reload", &answer); status != 405 {
+		t.Errorf("GET: %d %s", status, answer)
+	}
+}
+
+// A configuration that fails to load changes nothing, and one that loads with
+// broken sources goes on with what was served.
+func TestConfigurationReload(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off\nlast_good off"
+	h.start(t, options)
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.reload(t, "", "reloaded")
+	h.write(t, "a.key", nil)
+	h.start(t, options)
+	h.expect(t, h.pgtxn, "a.test", want)
+	if !h.status(t).Degraded {
+		t.Error("not degraded")
+	}
+	// One that fails only when it starts: the listener is somebody's.
+	if err := h.load(t, strings.Replace(h.caddyfile(options), h.pgtxn, "192.0.2.1:1", 1)); err == nil {
+		t.Error("a configuration was loaded that can't listen")
+	}
+	want = h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.reload(t, "", "reloaded")
+	h.expect(t, h.pgtxn, "a.test", want)
+}
