@@ -157,7 +157,7 @@ func (s *Session) answer(name, value string, ok bool) {
 	}
 	switch {
 	case name == "client_encoding", !ok:
-	case kind == backend.IsDefault, s.isInitial(name, value):
+	case kind == backend.IsDefault, s.atStart(name) && s.isInitial(name, value):
 		if _, tracked := s.found.Get(name); tracked {
 			s.found = s.found.Without(name)
 		}
@@ -177,7 +177,7 @@ func (s *Session) isInitial(name, value string) bool {
 		return !differs
 	}
 	if b, ok := s.base.Get(name); ok {
-		return s.atStart(name) && b.Session.Text == value
+		return b.Session.Text == value
 	}
 	initial, ok := s.srv.Initial[name]
 	return ok && value == initial || !ok && value == ""
