@@ -130,10 +130,11 @@ func TestSignal(t *testing.T) {
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
 	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
-	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
-	}
 	await(t, "the new certificate is shown", func() bool {
+		// Again and again: nobody says when the module has begun to listen.
+		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+			t.Fatal(err)
+		}
 		shown, err := h.shown(h.pgtxn, "a.test")
 		return err == nil && shown == want
 	})

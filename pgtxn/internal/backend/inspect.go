@@ -22,9 +22,8 @@ const (
 FROM (SELECT n, v, pg_catalog.current_setting(n, true) AS now FROM unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS t(n, v)) AS d
 WHERE COALESCE(now OPERATOR(pg_catalog.<>) v, (now IS NULL) OPERATOR(pg_catalog.<>) (v IS NULL))
 UNION ALL SELECT '!', 'temporary objects' WHERE CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid THEN
- EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema()))
- OR EXISTS (SELECT FROM pg_catalog.pg_proc WHERE pronamespace OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema()))
- OR EXISTS (SELECT FROM pg_catalog.pg_type WHERE typnamespace OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema())) END
+ EXISTS (SELECT FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+ AND refobjid OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema())) END
 UNION ALL SELECT '!', 'LISTEN' WHERE EXISTS (SELECT FROM pg_catalog.pg_listening_channels())
 UNION ALL SELECT '!', 'session advisory lock' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks
  WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
@@ -34,8 +33,8 @@ UNION ALL SELECT '!', 'SQL PREPARE' WHERE EXISTS (SELECT FROM pg_catalog.pg_prep
 	sourcesQuery = `
 UNION ALL SELECT pg_catalog.concat('?', n), pg_catalog.current_setting(n, true) FROM (
  SELECT DISTINCT pg_catalog.lower(m[1]) FROM pg_catalog.pg_proc,
- LATERAL pg_catalog.regexp_matches(prosrc, '([a-z_][a-z0-9_$]*(?:\.[a-z_][a-z0-9_$]*)+)', 'gi') AS m
- WHERE prosrc OPERATOR(pg_catalog.~*) 'set_config|\mset\M') AS t(n)`
+ LATERAL pg_catalog.regexp_matches(prosrc, '([a-z_][a-z0-9_$]*(?:[.][a-z_][a-z0-9_$]*)+)', 'gi') AS m
+ WHERE prosrc OPERATOR(pg_catalog.~*) 'set_config|[[:<:]]set[[:>:]]') AS t(n)`
 )
 
 // Inspect makes e the exchange that asks for what is not as expected; nil stands

@@ -191,13 +191,17 @@ func (s *Session) queryOversized(m msg) int {
 // queue notes the statements of a simple Query that goes to the server. It
 // returns the start-up values that they reset.
 func (s *Session) queue(text []byte) (again *guc.Set) {
+	hides := false
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		st := scan.Statement()
 		s.sent(st)
-		s.learnNames(&st, text)
+		hides = hides || mayHide(&st)
 		again = s.again(again, &st)
 	}
 	s.endQuery()
+	if hides {
+		s.learnNames(text)
+	}
 	return again
 }
 
@@ -239,10 +243,10 @@ func mayChange(st *sqlscan.Statement, name string) bool {
 	switch st.Kind {
 	case sqlscan.Set, sqlscan.Reset:
 		return st.Name == name
-	case sqlscan.ResetAll, sqlscan.DiscardAll, sqlscan.Do, sqlscan.Call, sqlscan.Execute:
+	case sqlscan.ResetAll, sqlscan.DiscardAll:
 		return true
 	}
-	return st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0
+	return mayHide(st)
 }
 
 // backslashInLetters are the encodings, all for clients only, in which the byte
@@ -354,6 +358,8 @@ func (s *Session) functionCall(m msg) int {
 		return 0
 	}
 	s.sent(sqlscan.Statement{Traits: sqlscan.Writes | sqlscan.Calls})
+	s.learnNames(m.body())
+	s.overflow = s.overflow || !m.whole()
 	s.machine.EndQuery()
 	s.srv.replies.push(reply{kind: 'F'})
 	return s.pass(m)

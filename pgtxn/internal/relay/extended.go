@@ -30,13 +30,14 @@ func (s *Session) parse(m msg) int {
 	if len(name) == 0 {
 		undo := s.keepUnnamed()
 		s.unnamed.setUnnamed(body, s.scanOptions())
-		s.learnNames(&s.unnamed.scan, body)
+		if mayHide(&s.unnamed.scan) {
+			s.learnNames(body)
+		}
 		s.hasUnnamed, s.srv.unnamedOf = true, s.id
 		s.expect(reply{kind: 'P', stmt: &s.unnamed, undo: undo})
 		return s.pass(m)
 	}
 	stmt := newPrepared(s.nameOf(body), body, s.scanOptions())
-	s.learnNames(&stmt.scan, body)
 	if s.unsettled(name, stmt) {
 		return 0
 	}
@@ -99,7 +100,12 @@ func (s *Session) bind(m msg) int {
 		return 0
 	}
 	serverName, st := s.statement(name)
-	s.learnNames(&st, m.body()) // of the parameters
+	if mayHide(&st) {
+		s.learnNames(m.body()) // of the parameters
+		if p := s.stmts[string(name)]; p != nil {
+			s.learnNames([]byte(p.shared.Value()))
+		}
+	}
 	s.expect(reply{kind: 'B', name: s.setPortal(portal, st)})
 	if serverName == string(name) {
 		return s.pass(m)

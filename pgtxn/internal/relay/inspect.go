@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"maps"
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
@@ -28,6 +29,7 @@ const (
 
 const (
 	maxCustomNames = 4000        // custom names that a pool remembers
+	maxNameLength  = 200         // of one that functions name
 	sourcesMaxAge  = time.Minute // how long the names found in functions' sources are good
 )
 
@@ -35,7 +37,7 @@ const (
 func (s *Session) suspect(st *sqlscan.Statement) {
 	runs, writes := st.Kind.RunsQueries(), st.Traits&sqlscan.Writes != 0
 	s.unverified = true
-	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes)
+	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes) || mayHide(st)
 	if choice := s.cfg.Inspect; runs && (choice == InspectAlways || choice == InspectWrites && writes) {
 		s.machine.Pin(txn.PinHidden)
 	}
@@ -56,19 +58,32 @@ func stirs(st *sqlscan.Statement, pins txn.Pins) bool {
 	return true
 }
 
-// learnNames remembers the names of custom settings in what a client sent, if the
-// statement may set variables in secret: the server has no list of them.
-func (s *Session) learnNames(st *sqlscan.Statement, text []byte) {
-	switch {
-	case st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0, st.Kind == sqlscan.Do, st.Kind == sqlscan.Call, st.Kind == sqlscan.Execute:
-	default:
-		return
+// mayHide says whether the statement may set variables that no SET in its text
+// names.
+func mayHide(st *sqlscan.Statement) bool {
+	switch st.Kind {
+	case sqlscan.Do, sqlscan.Call, sqlscan.Execute:
+		return true
 	}
+	return st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0
+}
+
+// learnNames notes the names of custom settings in what the client sent: the next
+// inspection asks for them. If there are too many the session stays pinned.
+func (s *Session) learnNames(text []byte) {
 	for name := range sqlscan.CustomNames(text) {
-		s.lender.remember(name)
+		if len(s.hints) >= maxCustomNames {
+			s.overflow = true
+			return
+		}
+		if s.hints == nil {
+			s.hints = make(map[string]struct{})
+		}
+		s.hints[name] = struct{}{}
 	}
 }
 
+// remember notes a custom setting that some session of the pool has.
 func (l *lender) remember(name string) {
 	if len(l.names) < maxCustomNames {
 		l.names[name] = struct{}{}
@@ -79,7 +94,7 @@ func (l *lender) remember(name string) {
 // asked about, and it has done something since it was asked last.
 func (s *Session) mustInspect() bool {
 	pins := s.machine.Pins()
-	if s.cfg.Inspect == InspectNever && pins&txn.PinHidden != 0 {
+	if s.overflow || s.cfg.Inspect == InspectNever && pins&(txn.PinHidden|txn.PinSetConfig) != 0 {
 		return false
 	}
 	return s.uninspected && pins&txn.Inspectable != 0
@@ -101,22 +116,23 @@ func (s *Session) inspect() {
 	for name := range v.Initial {
 		ask(name)
 	}
-	for name := range l.names {
+	if s.hints == nil {
+		s.hints = make(map[string]struct{})
+	}
+	maps.Copy(s.hints, l.names)
+	for known := range s.found.All() {
+		if guc.Custom(known.Name) {
+			s.hints[known.Name] = struct{}{}
+		}
+	}
+	for name := range s.hints {
 		if _, listed := v.Initial[name]; !listed {
 			ask(name)
 		}
 	}
-	for known := range s.found.All() {
-		_, listed := v.Initial[known.Name]
-		if _, named := l.names[known.Name]; !listed && !named && guc.Custom(known.Name) {
-			ask(known.Name)
-		}
-	}
-	sources := time.Since(l.sourcesRead) > sourcesMaxAge
-	if sources {
-		l.sourcesRead = time.Now()
-	}
-	v.Inspect(&s.shard.exchange, names, expected, sources)
+	s.hints = nil // what is sent from now on is for the next inspection
+	s.withSources = time.Since(l.sourcesRead) > sourcesMaxAge
+	v.Inspect(&s.shard.exchange, names, expected, s.withSources)
 	v.send(s.shard.exchange.Bytes)
 	v.expect(s.shard.exchange.Replies, forLearn)
 }
@@ -148,12 +164,20 @@ func (s *Session) answer(name, value string, ok bool) {
 		s.holds |= txn.PinFor(value)
 		return
 	case backend.IsNamed:
-		s.lender.remember(name[1:])
+		if len(name) <= maxNameLength {
+			s.lender.remember(name[1:])
+		}
 		ok = ok && s.expected(name[1:]) == nil // else it was asked for
 	}
 	switch kind {
 	case backend.IsSet, backend.IsNamed, backend.IsDefault:
 		name = name[1:]
+	}
+	if ok && kind == backend.IsSet && guc.Custom(name) {
+		s.lender.remember(name)
+	}
+	if b, based := s.base.Get(name); based && kind == backend.IsDefault && b.Session.Text != value {
+		s.baseless = true // a RESET in secret: the start-up value has to be set again
 	}
 	switch {
 	case name == "client_encoding", !ok:
@@ -199,11 +223,15 @@ func (s *Session) inspected() {
 	}
 	s.machine.Inspected(s.found, s.holds)
 	s.found = nil
+	if s.withSources {
+		s.lender.sourcesRead = time.Now()
+	}
 }
 
 // inspectFailed: the pins stay.
 func (s *Session) inspectFailed(body []byte) {
 	s.inspecting, s.verifying = false, false
+	clear(s.lender.names) // one of which may be why
 	s.cfg.Log.Warn("what a transaction changed in secret could not be read; the session keeps its backend",
 		"session", s.id, "backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
 }

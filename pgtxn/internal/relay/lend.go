@@ -7,6 +7,7 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -16,6 +17,11 @@ import (
 // variables on the way. If not, it waits: the message is handled again later.
 func (s *Session) ready() bool {
 	s.unlearned = false
+	switch { // the next statement waits for what the last left to be done
+	case s.lacking && s.srv != nil && !s.fresh, s.inspecting && s.base != nil:
+		s.held = true
+		return false
+	}
 	if s.srv == nil && !s.acquire() {
 		return false
 	}
@@ -150,7 +156,7 @@ func (s *Session) mustYield(typ byte) bool {
 	case 'd', 'c', 'f', 'H', 'X':
 		return false
 	}
-	s.yielding = s.machine.Status() == 'I' && s.machine.Pins() == 0
+	s.yielding = s.machine.Status() == 'I' && s.machine.Pins()&^txn.Inspectable == 0
 	s.held = s.yielding
 	return s.yielding
 }
@@ -288,7 +294,7 @@ func (s *Session) release() {
 		s.dirties = false
 		v.owner = s.id
 		if s.lacking { // and the statement may have failed
-			v.Label, v.dirty, v.owner = nil, true, 0
+			v.Label, v.dirty, v.owner, s.lacking = nil, true, 0, false
 		}
 		clear(s.portals)
 	}

@@ -136,9 +136,13 @@ func (v *server) take(data []byte) {
 	s.forgetting = s.forgetting && v.replies.n > 0
 	if s.held && !v.replies.applying() && !s.forgetting {
 		s.held = false
-		if s.yielding {
-			s.yielding = false
+		if s.yielding || s.lacking {
 			s.settle()
+			if s.srv == v && v.replies.n > 0 { // it gives the backend back when this is answered
+				s.held = true
+				return
+			}
+			s.yielding = false
 		}
 		s.resume()
 	}

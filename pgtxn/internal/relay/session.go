@@ -50,8 +50,11 @@ type Session struct {
 	// The inspection, see inspect.go.
 	uninspected bool // something was sent that may have changed the answer
 	inspecting  bool
-	unverified  bool // something was sent since the session was verified
-	verifying   bool // the inspection is to verify
+	withSources bool                // the inspection reads functions' sources too
+	hints       map[string]struct{} // names of custom settings in what was sent since the last one
+	overflow    bool                // they were too many to be noted
+	unverified  bool                // something was sent since the session was verified
+	verifying   bool                // the inspection is to verify
 	found       *guc.Set
 	holds       txn.Pins
 

@@ -104,6 +104,7 @@ func (s *Session) tryStart() {
 // Only a login with the very packet says whether they can be had at all, and
 // if not, in which words.
 func (s *Session) startRefused() {
+	delete(s.lender.starts, s.packet)
 	s.base = nil
 	s.waiter.Class = s.packet
 	s.start()
@@ -205,12 +206,12 @@ func (s *Session) rebase(again *guc.Set, withSync bool) {
 }
 
 // needsOwnStart says whether a simple Query resets in a way that rebase can't
-// follow: ahead of another statement, or in secret.
+// follow: ahead of another statement.
 func (s *Session) needsOwnStart(text []byte) bool {
 	reset := false
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		st := scan.Statement()
-		if reset || st.Traits&(sqlscan.Calls|sqlscan.SetConfig) != 0 {
+		if reset {
 			return true
 		}
 		reset = s.resets(&st)

@@ -8,7 +8,7 @@ import "iter"
 func CustomNames(text []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := 0; i < len(text); i++ {
-			if byteClass[text[i]]&identStart == 0 {
+			if !beginsName(text[i]) {
 				continue
 			}
 			start, dots := i, 0
@@ -31,7 +31,11 @@ const maxCustom = 200
 // dot does if a word follows (valid_custom_variable_name in guc.c).
 func isCustomPart(text []byte, i int) bool {
 	if text[i] == '.' {
-		return i+1 < len(text) && byteClass[text[i+1]]&identStart != 0
+		return i+1 < len(text) && beginsName(text[i+1])
 	}
-	return byteClass[text[i]]&identPart != 0
+	return text[i] < 0x80 && byteClass[text[i]]&identPart != 0
 }
+
+// beginsName: names in other letters than ASCII's are not found, for the bytes
+// may be in any encoding, or no text at all.
+func beginsName(c byte) bool { return c < 0x80 && byteClass[c]&identStart != 0 }
