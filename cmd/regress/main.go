@@ -19,7 +19,8 @@
 // proxy's and the server's log. Tests and expected files are PostgreSQL's, unchanged.
 //
 // It needs a Debian or a system like it, with the packages postgresql and gcc. The sources are those of the package that
-// is installed: apt-get fetches them once, with lists of its own, into the user's cache folder.
+// is installed: apt-get fetches them once, with lists of its own, into the user's cache folder. The proxy is built from the
+// checkout in the current directory.
 package main
 
 import (

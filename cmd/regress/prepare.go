@@ -32,14 +32,25 @@ func (s *suite) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, m := range s.opt.runs {
-		if m.pool > 0 && s.proxy == "" {
-			s.proxy = filepath.Join(s.dir, "caddy-pgtxn")
-			say("go build ./cmd/caddy-pgtxn   (all of Caddy: the first time takes minutes)")
-			build := exec.CommandContext(ctx, "go", "build", "-o", s.proxy, "github.com/caddy-pgtxn/caddy-pgtxn/cmd/caddy-pgtxn")
-			if out, err := build.CombinedOutput(); err != nil {
-				return fmt.Errorf("%v: %w\n%s", build.Args, err, out)
-			}
+		if m.pool > 0 {
+			return s.buildProxy(ctx)
 		}
+	}
+	return nil
+}
+
+// buildProxy names the checkout, that of the current directory: which code was tried is half of what a run says.
+func (s *suite) buildProxy(ctx context.Context) error {
+	checkout, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return err
+	}
+	say("go build ./cmd/caddy-pgtxn in %s   (all of Caddy: the first time takes minutes)", checkout)
+	s.proxy = filepath.Join(s.dir, "caddy-pgtxn")
+	build := exec.CommandContext(ctx, "go", "build", "-o", s.proxy, "./cmd/caddy-pgtxn")
+	build.Dir = checkout
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%s", build.Args, err, out)
 	}
 	return nil
 }
