@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/debian"
 )
 
 // peers is a folder with PgBouncer and HAProxy of Debian's newest suite, unpacked with the libraries they were built
@@ -58,15 +59,23 @@ func unpackPeers(ctx context.Context, root string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	a, err := newApt(ctx, work)
+	mirror, err := debianMirror(ctx)
 	if err != nil {
 		return err
 	}
-	packages, err := a.withLibraries(ctx, "pgbouncer", "haproxy")
+	trust := ""
+	if key := "/usr/share/keyrings/debian-archive-keyring.gpg"; exists(key) {
+		trust = "[signed-by=" + key + "] "
+	}
+	a, err := debian.NewApt(ctx, work, fmt.Sprintf("deb %s%s %s main\n", trust, mirror, peerSuite))
 	if err != nil {
 		return err
 	}
-	if _, err := a.run(ctx, append([]string{"apt-get", "download"}, packages...)...); err != nil {
+	packages, err := withLibraries(ctx, a, "pgbouncer", "haproxy")
+	if err != nil {
+		return err
+	}
+	if _, err := a.Run(ctx, append([]string{"apt-get", "download"}, packages...)...); err != nil {
 		return err
 	}
 	debs, err := filepath.Glob(filepath.Join(work, "*.deb"))
@@ -75,52 +84,11 @@ func unpackPeers(ctx context.Context, root string) error {
 	}
 	tree := filepath.Join(work, "root")
 	for _, deb := range debs {
-		if _, err := a.run(ctx, "dpkg-deb", "-x", deb, tree); err != nil {
+		if _, err := a.Run(ctx, "dpkg-deb", "-x", deb, tree); err != nil {
 			return err
 		}
 	}
 	return os.Rename(tree, root)
-}
-
-// apt runs apt's programs with lists, cache and sources in a folder of its own, so that the system's stay as they are.
-type apt struct{ dir string }
-
-func newApt(ctx context.Context, dir string) (*apt, error) {
-	mirror, err := debianMirror(ctx)
-	if err != nil {
-		return nil, err
-	}
-	trust := ""
-	if key := "/usr/share/keyrings/debian-archive-keyring.gpg"; exists(key) {
-		trust = "[signed-by=" + key + "] "
-	}
-	files := map[string]string{
-		"status":       "",
-		"sources.list": fmt.Sprintf("deb %s%s %s main\n", trust, mirror, peerSuite),
-		"apt.conf": fmt.Sprintf(`Dir::Etc::sourcelist "%[1]s/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferences "/dev/null";
-Dir::Etc::preferencesparts "/dev/null";
-Dir::State "%[1]s";
-Dir::State::status "%[1]s/status";
-Dir::Cache "%[1]s";
-APT::Sandbox::User "";
-Acquire::Languages "none";
-`, dir),
-	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return nil, err
-		}
-	}
-	for _, folder := range []string{"lists/partial", "archives/partial", "root"} {
-		if err := os.MkdirAll(filepath.Join(dir, folder), 0o755); err != nil {
-			return nil, err
-		}
-	}
-	a := &apt{dir: dir}
-	_, err = a.run(ctx, "apt-get", "update")
-	return a, err
 }
 
 // debianMirror asks apt where this machine gets Debian from.
@@ -138,10 +106,10 @@ func debianMirror(ctx context.Context) (string, error) {
 }
 
 // withLibraries adds to the packages the libraries that they depend on, and those of the libraries.
-func (a *apt) withLibraries(ctx context.Context, packages ...string) ([]string, error) {
+func withLibraries(ctx context.Context, a *debian.Apt, packages ...string) ([]string, error) {
 	all := slices.Clone(packages)
 	for next := packages; len(next) > 0; {
-		out, err := a.run(ctx, append([]string{"apt-cache", "depends", "--important"}, next...)...)
+		out, err := a.Run(ctx, append([]string{"apt-cache", "depends", "--important"}, next...)...)
 		if err != nil {
 			return nil, err
 		}
@@ -155,18 +123,6 @@ func (a *apt) withLibraries(ctx context.Context, packages ...string) ([]string, 
 		}
 	}
 	return all, nil
-}
-
-func (a *apt) run(ctx context.Context, argv ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir = a.dir
-	cmd.Env = append(os.Environ(), "APT_CONFIG="+filepath.Join(a.dir, "apt.conf"), "LC_ALL=C")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", strings.Join(argv[:2], " "), err, strings.TrimSpace(errs.String()))
-	}
-	return out.String(), nil
 }
 
 func exists(name string) bool {

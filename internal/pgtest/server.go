@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -157,6 +158,10 @@ func (c *config) write(data string, port int, socketDir string, account account)
 
 // Stop ends the server and removes its folder. Log still works.
 func (s *Server) Stop() error { return s.process.Stop() }
+
+// User is who the server runs as, and who must own what it shall write to besides its own folder; nil: the user of this
+// process.
+func (s *Server) User() *syscall.Credential { return s.process.User }
 
 // Bin returns the path of one of PostgreSQL's programs: psql, pgbench, pg_dump and so on. A name that is not beside
 // the server is left to PATH.
