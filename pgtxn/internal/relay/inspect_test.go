@@ -149,3 +149,92 @@ func TestPinsAreLifted(t *testing.T) {
 		}
 	}
 }
+
+// What an inspection does not find out it must not lose, and it must not keep
+// others from the pool.
+func TestInspectionLosesNothing(t *testing.T) {
+	t.Run("with scrub writes", func(t *testing.T) {
+		p := database(t).behind(t, 1, func(cfg *Config) { cfg.ScrubAlways = false })
+		c, other := p.connect(t), p.connect(t)
+		for _, sql := range []string{"SELECT set_config('my' || '.secret', 'mine', false)", "DO $$BEGIN PERFORM set_config('my' || '.secret', 'mine', false); END$$"} {
+			c.must(sql)
+			if got := other.value("SELECT coalesce(current_setting('my.secret', true), '')"); got != "" {
+				t.Errorf("behind %s another client sees %q", sql, got)
+			}
+		}
+	})
+	t.Run("parameters that are no text", func(t *testing.T) {
+		p := database(t).behind(t, 1)
+		c, other := p.connect(t), p.connect(t)
+		c.must(secrets)
+		c.send(parse("", "SELECT hide('my.x', $1)"), bind("", "", "\xc3\xa9x.y é.é a.\xc3"+"\xa9"), execute("", 0), syncMsg)
+		c.until("Z")
+		other.must("SELECT hide('my.x', 'others')")
+		for range 2 {
+			if got := other.value("SHOW my.x"); got != "others" {
+				t.Errorf("the other client has %q", got)
+			}
+			if got := c.value("SHOW my.x"); got != "éx.y é.é a.é" {
+				t.Errorf("it has %q", got)
+			}
+		}
+	})
+	t.Run("a FunctionCall", func(t *testing.T) {
+		p := database(t).behind(t, 1)
+		c, other := p.connect(t), p.connect(t)
+		c.send(functionCall(oidSetConfig, "fast.path", "v", "f"))
+		c.expect("V v", "Z I")
+		other.must("SELECT 1")
+		if got := c.value("SHOW fast.path"); got != "v" {
+			t.Errorf("what a FunctionCall set has become %q", got)
+		}
+	})
+	t.Run("a RESET in secret", func(t *testing.T) {
+		both(t, func(t *testing.T, p place) {
+			c := p.connect(t, "options", "-c work_mem=9MB")
+			c.must(secrets)
+			c.must("SET work_mem = '5MB'")
+			c.send(oneShot("SELECT unhide()"), syncMsg)
+			c.until("Z")
+			if got := c.value("SHOW work_mem"); got != "9MB" {
+				t.Errorf("its start-up value has become %s", got)
+			}
+		})
+	})
+	t.Run("a client that never pauses", func(t *testing.T) {
+		p := database(t).behind(t, 1)
+		c, other := p.connect(t), p.connect(t)
+		c.must(secrets)
+		const many = 2000
+		var all []byte
+		for range many {
+			all = append(all, query("SELECT hide('my.x', 'y')")...)
+		}
+		_, sent := c.stuffs(all)
+		other.must("SELECT 1") // served before all of them are
+		for range many {
+			c.until("Z I")
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A statement behind one that a session without its role is allowed does not run
+// without the role.
+func TestNothingRunsWithoutTheRole(t *testing.T) {
+	p := database(t)
+	direct := p.connect(t)
+	through := p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	role := "gone_" + p.database
+	direct.must("CREATE ROLE " + role)
+	c, other := through.connect(t), through.connect(t)
+	c.must("SET ROLE " + role)
+	other.must("SET my.x = 1")
+	direct.must("DROP ROLE " + role)
+	c.ask("SELECT 1")
+	c.send(query("SET ROLE no_such_role"), query("SELECT current_user"))
+	c.until("Z")
+	c.expect(`E ERROR 22023 role "`+role+`" does not exist`, "Z I")
+}
