@@ -190,15 +190,21 @@ func (p *Pool[B]) pick(w *Waiter[B]) *Member[B] {
 	return oldest
 }
 
-// serve lends idle members to those who wait, in their order.
+// serve lends idle members to those who wait, in their order. A member that who
+// is first can't use makes room for one that it can, or those behind would have
+// it for ever.
 func (p *Pool[B]) serve() {
+	without := 0 // of those who wait, how many are not served
 	for w := p.waiting.first; w != nil && p.members[Idle].n > 0; {
 		next := w.next
 		if m := p.pick(w); m != nil {
 			p.waiting.remove(w)
 			p.move(m, Lent)
 			w.Taker.Granted(m)
-			next = p.waiting.first // Granted may have changed the queue
+			next, without = p.waiting.first, 0 // Granted may have changed the queue
+		} else if without++; without > p.members[Connecting].n && p.total() >= p.limit && !(p.paused && w.Patient) {
+			p.evictOldest()
+			p.connect(w)
 		}
 		w = next
 	}
@@ -223,10 +229,15 @@ func (p *Pool[B]) grow() {
 		if p.total() >= p.limit && !p.evictOldest() {
 			return
 		}
-		m := &Member[B]{Class: w.Class, state: Connecting}
-		p.members[Connecting].push(m)
-		p.hooks.Connect(m)
+		p.connect(w)
 	}
+}
+
+// connect has a place filled for w.
+func (p *Pool[B]) connect(w *Waiter[B]) {
+	m := &Member[B]{Class: w.Class, state: Connecting}
+	p.members[Connecting].push(m)
+	p.hooks.Connect(m)
 }
 
 // shrink evicts idle members above the limit.

@@ -162,6 +162,38 @@ func TestAnotherClassTakesThePlace(t *testing.T) {
 	}
 }
 
+// Who came first gets the place that is released, also if it takes another class;
+// those behind can't keep it among themselves.
+func TestAnotherClassIsNotOvertaken(t *testing.T) {
+	p, b, members := filled(t, 1, 1)
+	holder := newTaker(&[]string{}, "holder")
+	m := p.Acquire(&holder.w)
+	if m != members[0] {
+		t.Fatal("the member was not lent")
+	}
+	var log []string
+	first, second := newTaker(&log, "first"), newTaker(&log, "second")
+	first.w.Class = "other"
+	p.Acquire(&first.w)
+	p.Acquire(&second.w)
+	p.Release(m, Label{})
+	if len(log) > 0 {
+		t.Fatalf("%v was served before who came first", log)
+	}
+	if len(b.evicted) != 1 || len(b.connecting) != 1 {
+		t.Fatalf("%d members evicted, %d connecting, want one each", len(b.evicted), len(b.connecting))
+	}
+	m = b.connect(p, "o")
+	if !slices.Equal(log, []string{"first:o"}) {
+		t.Fatalf("served %v", log)
+	}
+	p.Release(m, Label{})
+	b.connect(p, "x")
+	if !slices.Equal(log, []string{"first:o", "second:x"}) {
+		t.Errorf("served %v", log)
+	}
+}
+
 func TestConnectFails(t *testing.T) {
 	var log []string
 	b := &bench{}
