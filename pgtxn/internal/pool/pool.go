@@ -202,7 +202,7 @@ func (p *Pool[B]) serve() {
 			p.move(m, Lent)
 			w.Taker.Granted(m)
 			next, without = p.waiting.first, 0 // Granted may have changed the queue
-		} else if without++; without > p.members[Connecting].n && p.total() >= p.limit && !(p.paused && w.Patient) {
+		} else if without++; without > p.members[Connecting].n && p.total() >= p.limit && (!p.paused || !w.Patient) {
 			p.evictOldest()
 			p.connect(w)
 		}
