@@ -34,32 +34,40 @@ func (g *Game) Close() {
 	}
 }
 
-// Compare plays s on the server, writes the answers into it as what is wanted, and plays it on the proxy; the seed decides what the
-// other clients do there. An error is a difference, unless it is ErrUnplayable.
-func (g *Game) Compare(s *story.Story, seed uint64) error {
+// Record plays s on the server and writes the answers into it as what is wanted. Any error is an ErrUnplayable.
+func (g *Game) Record(s *story.Story) (*Recording, error) {
+	direct := &player{story: s, target: g.Server, record: true}
+	err := g.clear(s)
+	if err == nil {
+		err = direct.play()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnplayable, err)
+	}
+	return &Recording{direct}, nil
+}
+
+// A Recording is a walk with the server's answers.
+type Recording struct{ direct *player }
+
+// Compare plays what was recorded on the proxy; the seed decides what the other clients do there. An error is a difference.
+func (g *Game) Compare(r *Recording, seed uint64) error {
+	s := r.direct.story
+	if err := g.clear(s); err != nil {
+		return err
+	}
+	p := player{story: s, target: g.Proxy, game: g, like: r.direct, r: rand.New(rand.NewPCG(seed, 1))}
+	return p.play()
+}
+
+// clear ends what another playing of s has prepared.
+func (g *Game) clear(s *story.Story) error {
 	if g.admin == nil {
 		var err error
 		if g.admin, err = story.Connect(g.Server); err != nil {
 			return err
 		}
 	}
-	direct := player{story: s, target: g.Server, record: true}
-	for _, p := range []*player{&direct, {story: s, target: g.Proxy, game: g, like: &direct, r: rand.New(rand.NewPCG(seed, 1))}} {
-		if err := g.clear(s); err != nil {
-			return err
-		}
-		if err := p.play(); err != nil {
-			if p.record {
-				return fmt.Errorf("%w: %w", ErrUnplayable, err)
-			}
-			return err
-		}
-	}
-	return nil
-}
-
-// clear ends what another playing of s has prepared.
-func (g *Game) clear(s *story.Story) error {
 	if !strings.Contains(strings.ToUpper(s.Text()), "PREPARE") {
 		return nil
 	}
