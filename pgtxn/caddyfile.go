@@ -28,6 +28,8 @@ import (
 //		login_timeout <duration>
 //		max_statement <size>
 //		max_prepared <number>
+//		max_savepoints <number>
+//		max_session_memory <size>
 //		scrub always|writes
 //		inspect calls|writes|always|never
 //		verify off|sampled|always
@@ -63,6 +65,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Duration("login_timeout", &h.LoginTimeout),
 		caddyfile.Size("max_statement", &h.MaxStatement),
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
+		caddyfile.Int("max_savepoints", &h.MaxSavepoints, 1),
+		caddyfile.Size("max_session_memory", &h.MaxSessionMemory),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("verify", &h.Verify, verifies...),

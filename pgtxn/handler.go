@@ -102,6 +102,17 @@ type Handler struct {
 	// Default: 1000.
 	MaxPrepared int `json:"max_prepared,omitempty"`
 
+	// The most savepoints that a transaction may have at a time. One more is
+	// refused with SQLSTATE 54000, which aborts the transaction like any error;
+	// ROLLBACK TO an older one goes on. Default: no limit, as in PostgreSQL.
+	MaxSavepoints int `json:"max_savepoints,omitempty"`
+
+	// The most memory that the variables of one session may take, in bytes, those
+	// that its savepoints would bring back included; a savepoint alone takes some
+	// 50 bytes. A SET or SAVEPOINT beyond it is refused with SQLSTATE 54000, which
+	// aborts the transaction like any error. Default: 64 MiB (67108864).
+	MaxSessionMemory int `json:"max_session_memory,omitempty"`
+
 	// After what a server connection is reset before another session gets it, in
 	// the same flight as that session's own first statement. A function may set
 	// variables in secret, and a statement may call one in secret: through a

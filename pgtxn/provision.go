@@ -40,6 +40,7 @@ const (
 	defaultLoginTimeout   = time.Minute // PostgreSQL's authentication_timeout
 	defaultMaxStatement   = 16 << 20
 	defaultMaxPrepared    = 1000
+	defaultSessionMemory  = 64 << 20
 )
 
 // The methods of the option auth, in the words of pg_hba.conf.
@@ -62,20 +63,22 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.config = &relay.Config{
-		PoolSize:       cmp.Or(h.PoolSize, defaultPoolSize),
-		WaitTimeout:    limit(h.WaitTimeout, defaultWaitTimeout),
-		IdleTimeout:    limit(h.IdleTimeout, defaultIdleTimeout),
-		MaxLifetime:    limit(h.MaxLifetime, defaultMaxLifetime),
-		ConnectTimeout: cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout),
-		LoginTimeout:   cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
-		MaxStatement:   cmp.Or(h.MaxStatement, defaultMaxStatement),
-		MaxPrepared:    cmp.Or(h.MaxPrepared, defaultMaxPrepared),
-		ScrubAlways:    h.Scrub != scrubWrites,
-		Inspect:        relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
-		Verify:         relay.Verify(max(0, slices.Index(verifies, h.Verify))),
-		OnDrift:        emitDrift,
-		TLSRequired:    h.HostSSL,
-		Log:            ctx.Slogger(),
+		PoolSize:         cmp.Or(h.PoolSize, defaultPoolSize),
+		WaitTimeout:      limit(h.WaitTimeout, defaultWaitTimeout),
+		IdleTimeout:      limit(h.IdleTimeout, defaultIdleTimeout),
+		MaxLifetime:      limit(h.MaxLifetime, defaultMaxLifetime),
+		ConnectTimeout:   cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout),
+		LoginTimeout:     cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
+		MaxStatement:     cmp.Or(h.MaxStatement, defaultMaxStatement),
+		MaxPrepared:      cmp.Or(h.MaxPrepared, defaultMaxPrepared),
+		MaxSavepoints:    h.MaxSavepoints,
+		MaxSessionMemory: cmp.Or(h.MaxSessionMemory, defaultSessionMemory),
+		ScrubAlways:      h.Scrub != scrubWrites,
+		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
+		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
+		OnDrift:          emitDrift,
+		TLSRequired:      h.HostSSL,
+		Log:              ctx.Slogger(),
 	}
 	if h.Auth != authTrust {
 		h.config.Users = users
@@ -202,6 +205,7 @@ func (h *Handler) validateNumbers() error {
 	var errs []error
 	for option, n := range map[string]int{
 		"pool_size": h.PoolSize, "max_statement": h.MaxStatement, "max_prepared": h.MaxPrepared,
+		"max_savepoints": h.MaxSavepoints, "max_session_memory": h.MaxSessionMemory,
 	} {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("%s: %d is less than 1; leave it out for the default", option, n))

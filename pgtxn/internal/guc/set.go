@@ -19,10 +19,11 @@ type totals struct {
 	unknown int32 // session values that are not Known
 	locals  int32 // variables with a Local
 	custom  int32
+	bytes   int64 // what they take in memory, about
 }
 
 func totalsOf(v Var) totals {
-	t := totals{hash: hashVar(v), size: 1}
+	t := totals{hash: hashVar(v), size: 1, bytes: v.bytes()}
 	if v.Session != nil && !v.Session.Known {
 		t.unknown = 1
 	}
@@ -36,11 +37,11 @@ func totalsOf(v Var) totals {
 }
 
 func (t totals) plus(u totals) totals {
-	return totals{t.hash.plus(u.hash), t.size + u.size, t.unknown + u.unknown, t.locals + u.locals, t.custom + u.custom}
+	return totals{t.hash.plus(u.hash), t.size + u.size, t.unknown + u.unknown, t.locals + u.locals, t.custom + u.custom, t.bytes + u.bytes}
 }
 
 func (t totals) minus(u totals) totals {
-	return totals{t.hash.minus(u.hash), t.size - u.size, t.unknown - u.unknown, t.locals - u.locals, t.custom - u.custom}
+	return totals{t.hash.minus(u.hash), t.size - u.size, t.unknown - u.unknown, t.locals - u.locals, t.custom - u.custom, t.bytes - u.bytes}
 }
 
 func (s *Set) totals() totals {

@@ -150,15 +150,20 @@ func (v *server) failed(body []byte) bool {
 	v.session.machine.Failed()
 	v.session.copyIn = false
 	r.begun = true
-	refused := r.undo // r is gone soon
+	instead, overruled := overruled(r, body)
+	undo := r.undo // r is gone soon
 	if r.kind != 'Q' && r.kind != 'F' {
 		v.session.skipping = !v.skipToSync()
 	}
-	if bytes.Contains(body, []byte(ownPrefix)) {
-		v.shard.toClient.put(errorMessage(v.session.clientNames(body, refused)))
-		return false
+	switch {
+	case overruled:
+		v.shard.toClient.put(instead)
+	case bytes.Contains(body, []byte(ownPrefix)):
+		v.shard.toClient.put(errorMessage(v.session.clientNames(body, undo)))
+	default:
+		return true
 	}
-	return true
+	return false
 }
 
 // skipToSync forgets the messages that the server skips, and takes back what

@@ -171,9 +171,16 @@ func (s *Session) query(m msg) int {
 	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
 		return 0
 	}
-	again := s.queue(text)
-	n := s.pass(m)
-	s.rebase(again, true)
+	again, refused := s.queue(text)
+	n := 0
+	if refused == nil {
+		n = s.pass(m)
+		s.rebase(again, true)
+	} else {
+		s.srv.replies.last().refused = refused
+		s.shard.toServer.put(refusedQuery)
+		n = s.drop(m)
+	}
 	s.held = s.forgetting
 	return n
 }
@@ -189,11 +196,12 @@ func (s *Session) queryOversized(m msg) int {
 }
 
 // queue notes the statements of a simple Query that goes to the server. It
-// returns the start-up values that they reset.
-func (s *Session) queue(text []byte) (again *guc.Set) {
+// returns the start-up values that they reset, or why the whole is refused.
+func (s *Session) queue(text []byte) (again *guc.Set, refused *wire.Error) {
 	hides := false
-	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
+	for scan := sqlscan.New(text, s.scanOptions()); refused == nil && scan.Next(); {
 		st := scan.Statement()
+		refused = s.over(&st)
 		s.sent(st)
 		hides = hides || mayHide(&st)
 		again = s.again(again, &st)
@@ -202,7 +210,7 @@ func (s *Session) queue(text []byte) (again *guc.Set) {
 	if hides {
 		s.learnNames(text)
 	}
-	return again
+	return again, refused
 }
 
 // sent notes a statement that goes to the server. If it drops all prepared
@@ -273,8 +281,13 @@ func (s *Session) execute(m msg) int {
 	if portal, _, _ := wire.CString(m.body()); len(portal) > 0 {
 		st = s.portals[string(portal)]
 	}
+	refused := s.over(&st)
 	s.sent(st)
-	s.expect(reply{kind: 'E'})
+	s.expect(reply{kind: 'E', refused: refused})
+	if refused != nil {
+		s.shard.toServer.put(refusedParse)
+		return s.drop(m)
+	}
 	n := s.pass(m)
 	s.rebase(s.again(nil, &st), false)
 	if s.forgetting {
@@ -325,7 +338,7 @@ func (s *Session) flushMessage(m msg) int {
 // next would be run, with variables that are not the session's, so it waits.
 func (s *Session) mustAwaitSync(typ byte) bool {
 	v := s.srv
-	if v == nil || !v.replies.applying() || typ == 'X' || !v.replies.at(v.replies.n-1).endsBatch() {
+	if v == nil || !v.replies.applying() || typ == 'X' || !v.replies.last().endsBatch() {
 		return false
 	}
 	s.held = true

@@ -36,6 +36,11 @@ type Config struct {
 	// MaxStatement bounds the text of a statement that is read, in bytes; a
 	// longer one passes unread and pins the session.
 	MaxStatement int
+	// MaxSavepoints bounds the savepoints of a transaction; 0: no limit.
+	MaxSavepoints int
+	// MaxSessionMemory bounds what a session's variables take, those that its
+	// savepoints would bring back included, in bytes; 0: no limit.
+	MaxSessionMemory int
 	// MaxPrepared bounds the prepared statements of clients on each backend.
 	MaxPrepared int
 

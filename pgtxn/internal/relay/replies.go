@@ -1,5 +1,7 @@
 package relay
 
+import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+
 // party says for whom a reply is.
 type party uint8
 
@@ -21,6 +23,8 @@ type reply struct {
 	stmt  *prepared // P: what is being prepared
 	undo  *change   // P, C: how to take back what was noted when it was sent
 	name  string    // B: the portal
+
+	refused *wire.Error // Q, E: what was sent in its place fails, and this is the client's answer
 }
 
 // applying says whether the answers to a sync of variables are to come.
@@ -95,6 +99,9 @@ func (r *replies) grow() {
 
 // at returns the i-th reply to come.
 func (r *replies) at(i int) *reply { return &r.ring[(r.head+i)&(len(r.ring)-1)] }
+
+// last returns the reply that was pushed last.
+func (r *replies) last() *reply { return r.at(r.n - 1) }
 
 // front returns the next reply to come, or nil.
 func (r *replies) front() *reply {

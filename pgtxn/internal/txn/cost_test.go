@@ -134,6 +134,74 @@ func TestMillionSavepoints(t *testing.T) {
 	}
 }
 
+// TestLongTransaction: a transaction that is open for a day and sets one variable
+// after another takes no more than what differs, savepoints included that it
+// comes back to.
+func TestLongTransaction(t *testing.T) {
+	m := with(300)
+	do(m, savepoint, 'T')
+	before, size := heap(), m.Bytes()
+	for i := range 100000 {
+		name := fmt.Sprintf("v%04d", i%300)
+		do(m, sqlscan.Statement{Kind: sqlscan.Set, Name: name, Value: fmt.Sprint(i), Local: i%2 == 0}, 'T')
+		switch {
+		case i%100 == 0:
+			do(m, rollbackTo, 'T')
+		case i%100 == 50:
+			do(m, sqlscan.Statement{Kind: sqlscan.Savepoint, Name: "b"}, 'T')
+		}
+	}
+	grown := heap() - before
+	t.Logf("%d bytes more; Bytes says %d", grown, m.Bytes()-size)
+	if grown > 300000 || m.Bytes()-size > 300000 {
+		t.Errorf("100000 SETs of 300 variables take %d bytes; Bytes says %d", grown, m.Bytes()-size)
+	}
+	runtime.KeepAlive(m)
+}
+
+// TestBytes: what Bytes says is what is taken, but for a factor of two.
+func TestBytes(t *testing.T) {
+	set := func(i, size int) sqlscan.Statement {
+		return sqlscan.Statement{Kind: sqlscan.Set, Name: fmt.Sprintf("v%04d", i), Value: strings.Repeat(fmt.Sprint(i%10), size)}
+	}
+	for name, fill := range map[string]func(m *Machine){
+		"variables": func(m *Machine) {
+			for i := range 3000 {
+				do(m, set(i, 20), 'T')
+			}
+		},
+		"a large value": func(m *Machine) { do(m, set(1, 1<<20), 'T') },
+		"savepoints": func(m *Machine) {
+			for i := range 100000 {
+				do(m, sqlscan.Statement{Kind: sqlscan.Savepoint, Name: fmt.Sprint("savepoint ", i)}, 'T')
+			}
+		},
+		"savepoints with changes": func(m *Machine) {
+			for i := range 3000 {
+				do(m, savepoint, 'T')
+				do(m, set(i%300, 500), 'T')
+			}
+		},
+		"queued": func(m *Machine) {
+			for i := range 1000 {
+				m.Sent(set(i, 1000))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := with(300)
+			before, size := heap(), m.Bytes()
+			fill(m)
+			taken, said := heap()-before, m.Bytes()-size
+			t.Logf("%d bytes, Bytes says %d", taken, said)
+			if said > 2*taken || taken > 2*said {
+				t.Errorf("it takes %d bytes, Bytes says %d", taken, said)
+			}
+			runtime.KeepAlive(m)
+		})
+	}
+}
+
 // TestLongPipeline: the queue of an idle session is short again, and each
 // statement's memory is used again while answers keep up.
 func TestLongPipeline(t *testing.T) {

@@ -1,16 +1,23 @@
 package txn
 
-import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+import (
+	"unsafe"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+)
 
 // frame is what there was when a transaction or a savepoint was opened.
 type frame struct {
 	name string // of the savepoint; the bottom frame has none
 	vars *guc.Set
+	held int64 // bytes of memory that the frames below take
 }
 
 // stack holds the transaction's frame and above it one for each savepoint. Its
 // memory serves the next transaction, unless this one was uncommonly deep.
 type stack []frame
+
+const frameBytes = int64(unsafe.Sizeof(frame{}))
 
 // keepFrames is how many frames of memory a session keeps when idle.
 const keepFrames = 64
@@ -28,10 +35,14 @@ func (s *stack) open(vars *guc.Set) {
 // push opens a savepoint. Drivers that set one before each statement use one
 // name and never release it, so a name is kept once for the whole run.
 func (s *stack) push(name string, vars *guc.Set) {
-	if below := s.top(); below.name == name {
+	below := s.top()
+	held := below.held + frameBytes + below.vars.BytesBeside(vars)
+	if below.name == name {
 		name = below.name
+	} else {
+		held += int64(len(name))
 	}
-	*s = append(*s, frame{name: name, vars: vars})
+	*s = append(*s, frame{name: name, vars: vars, held: held})
 }
 
 // find returns the position of the newest savepoint called name, or 0.

@@ -180,6 +180,27 @@ func (m *Machine) Head() sqlscan.Statement {
 // has to answer.
 func (m *Machine) Pending() int { return m.queue.pending }
 
+// Savepoints is the number of savepoints when all that was sent is answered, or
+// less: how many a statement ends is not known before.
+func (m *Machine) Savepoints() int {
+	n := m.queue.savepoints
+	if m.queue.ends == 0 {
+		n += max(0, len(m.frames)-1)
+	}
+	return n
+}
+
+// Bytes is about what the variables take in memory: those in force, those that
+// frames will bring back, and those that the server has not answered for yet.
+func (m *Machine) Bytes() int64 {
+	n := m.vars.Bytes() + m.queue.bytes
+	if !m.frames.empty() {
+		top := m.frames.top()
+		n += top.held + top.vars.BytesBeside(m.vars)
+	}
+	return n
+}
+
 // Idle reports whether the session is between transactions with nothing under
 // way. It can't see a Parse, Bind or Describe without Execute: until its Sync
 // is answered those keep a transaction open too.

@@ -32,6 +32,10 @@ type queue struct {
 	items   []item
 	next    int // position of the head
 	pending int // items but endOfCopy
+
+	bytes      int64 // of the statements' names and values
+	ends       int   // statements that may end savepoints
+	savepoints int   // those behind the last of them, or all if there is none
 }
 
 // keepItems is how many items of memory a session keeps when all is answered.
@@ -55,8 +59,26 @@ func (q *queue) push(it item) {
 		q.items, q.next = q.items[:n], 0
 	}
 	q.items = append(q.items, it)
+	q.count(&it, 1)
+}
+
+func (q *queue) count(it *item, by int) {
 	if it.what != endOfCopy {
-		q.pending++
+		q.pending += by
+	}
+	if it.what != statement {
+		return
+	}
+	q.bytes += int64(by * (len(it.st.Name) + len(it.st.Value)))
+	switch it.st.Kind {
+	case sqlscan.Release, sqlscan.RollbackTo, sqlscan.Commit, sqlscan.Rollback, sqlscan.PrepareTransaction:
+		if q.ends += by; by > 0 {
+			q.savepoints = 0
+		}
+	case sqlscan.Savepoint:
+		if by > 0 || q.ends == 0 {
+			q.savepoints += by
+		}
 	}
 }
 
@@ -69,9 +91,7 @@ func (q *queue) pop() {
 }
 
 func (q *queue) drop() {
-	if q.items[q.next].what != endOfCopy {
-		q.pending--
-	}
+	q.count(&q.items[q.next], -1)
 	q.items[q.next] = item{}
 	q.next++
 	if !q.empty() {

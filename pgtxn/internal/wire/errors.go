@@ -189,12 +189,19 @@ func QueryCanceled() *Error {
 		withDetail("It waited for a server connection and was not executed.")
 }
 
-// TooMany says that the session holds more things of a kind than the proxy keeps track of; what
-// is their plural name. option is the configuration's word for the limit.
-func TooMany(what string, limit int, option string) *Error {
-	return failure("54000", "too many %s in one session", what).
+// TooManySavepoints refuses one savepoint more than max_savepoints.
+func TooManySavepoints(limit int) *Error {
+	return failure("54000", "too many savepoints in one transaction").
 		withDetail(fmt.Sprintf("The limit is %d.", limit)).
-		withHint("Raise %s in the configuration of the connection pool.", option)
+		withHint("Release savepoints that are not needed any more, or raise max_savepoints in the configuration of the connection pool.")
+}
+
+// SessionMemory refuses a statement with which the session's variables would take more than
+// max_session_memory.
+func SessionMemory(limit int) *Error {
+	return failure("54000", "the variables of this session take too much memory").
+		withDetail(fmt.Sprintf("Those set now and those that savepoints would bring back may take %d bytes.", limit)).
+		withHint("Reset variables, release savepoints, or raise max_session_memory in the configuration of the connection pool.")
 }
 
 // Shutdown.
