@@ -40,7 +40,7 @@ func (v *server) reported(body []byte) bool {
 	if v.party() != forClient {
 		return false
 	}
-	s.machine.Reported(name, value)
+	s.machine.Reported(name, value, s.isInitialReport(name, value))
 	known, _ := s.told.Get(name)
 	if s.hasBase(name) || known.Session != nil && known.Session.Text == value {
 		return false
@@ -283,6 +283,7 @@ func (v *server) ready(status byte) bool {
 		s.cfg.Log.Warn("tracker and server disagree; the server is right",
 			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
 	}
+	s.tellConflicts()
 	v.shard.toClient.put(s.news())
 	return true
 }

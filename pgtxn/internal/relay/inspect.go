@@ -207,6 +207,13 @@ func (s *Session) isInitial(name, value string) bool {
 	return ok && value == initial || !ok && value == ""
 }
 
+// isInitialReport says the same of what the server reports, and of what nobody can set.
+func (s *Session) isInitialReport(name, value string) bool {
+	name = guc.Fold(name)
+	_, settable := s.srv.Initial[name]
+	return !settable || s.isInitial(name, value)
+}
+
 // inspected: the answer is complete.
 func (s *Session) inspected() {
 	s.inspecting = false

@@ -41,6 +41,17 @@ func (s *Session) mustVerify() bool {
 	return s.cfg.Verify == VerifyAlways || s.cfg.Verify == VerifySampled && rand.IntN(sampleOf) == 0
 }
 
+// tellConflicts tells the operator of variables that the server reports otherwise
+// than they were tracked. What else is not as it was tracked an inspection finds,
+// before the backend is given back.
+func (s *Session) tellConflicts() {
+	for _, c := range s.machine.Conflicts() {
+		s.uninspected = true
+		s.cfg.Log.Warn("a variable was changed behind the tracker; the server's value is taken, and the server asked for others",
+			"session", s.id, "backend", s.srv.PID, "variable", c.Name, "tracked_in", c.Frame, "local", c.Local)
+	}
+}
+
 // compare tells the operator which variables the server has otherwise than they
 // were tracked, before its answer is adopted.
 func (s *Session) compare(found *guc.Set) {

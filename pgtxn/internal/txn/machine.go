@@ -21,8 +21,10 @@ type Machine struct {
 	copying   bool // the server reads copy data
 	swallowed int  // Syncs that the server takes for part of the copy
 
-	reports []report // of the batch at the head
-	pins    Pins
+	reports   []report   // of the batch at the head
+	conflicts []Conflict // of the last batch
+	hidden    bool       // one of its reports says that something was changed unseen
+	pins      Pins
 
 	doubt bool   // the values may be wrong; settled when idle
 	wrong string // why the batch at the head does not fit; "" when it does
@@ -126,6 +128,7 @@ func (m *Machine) Ready(status byte) bool {
 		m.adopt(status)
 	}
 	m.ending, m.skipping = false, false
+	m.conflicts = m.conflicts[:0]
 	if m.doubt && !m.explicit {
 		m.forget()
 	}

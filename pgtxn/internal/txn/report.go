@@ -7,14 +7,18 @@ import (
 )
 
 // report is a ParameterStatus.
-type report struct{ name, value string }
+type report struct {
+	name, value string
+	initial     bool
+}
 
 // Reported says that a ParameterStatus came during this session's own work. The
 // value is what is in force, in the server's own words. PostgreSQL sends it
 // just before ReadyForQuery, or up to version 13 before the CommandComplete of
 // the very statement, so it is kept until Ready; the last one of a name counts.
-func (m *Machine) Reported(name, value string) {
-	m.reports = append(m.reports, report{guc.Fold(name), value})
+// initial says that it is the start-up value, or that nobody can set it.
+func (m *Machine) Reported(name, value string, initial bool) {
+	m.reports = append(m.reports, report{guc.Fold(name), value, initial})
 	if m.queue.empty() {
 		m.applyReports()
 	}
@@ -26,15 +30,26 @@ func (m *Machine) applyReports() {
 	}
 	clear(m.reports)
 	m.reports = m.reports[:0]
+	if m.hidden {
+		m.hidden = false
+		m.pins |= PinHidden
+	}
 }
 
-// applyReport ignores a variable that is at its start-up value. That is what
-// such a report says when it comes from a rollback, and variables such as
-// is_superuser nobody can set.
+// applyReport leaves a variable that is at its start-up value alone. If that is not
+// what was reported it can't be known for how long it was set.
 func (m *Machine) applyReport(r report) {
-	v, ok := m.vars.Get(r.name)
-	if !ok || v.InForce() == nil {
+	v, _ := m.vars.Get(r.name)
+	v.Name = r.name
+	tracked := v.InForce()
+	switch {
+	case tracked == nil && r.initial:
 		return
+	case tracked == nil:
+		m.conflict(v)
+		return
+	case tracked.Known && tracked.Text != r.value:
+		m.conflict(v)
 	}
 	now := &guc.Value{Text: r.value, Known: true}
 	if v.Local != nil {

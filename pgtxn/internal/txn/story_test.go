@@ -152,13 +152,20 @@ func (s *teller) hears(word, rest string) ([]string, error) {
 	case "copyin":
 		s.m.CopyIn()
 	case "s:":
-		s.m.Reported(name, value)
+		s.m.Reported(name, value, true)
+	case "secretly:":
+		s.m.Reported(name, value, false)
 	case "learned:":
 		s.m.Learned(name, value)
 	case "z:":
 		if !s.m.Ready(rest[0]) {
 			return []string{"disagreement: " + s.m.Disagreement()}, nil
 		}
+		var told []string
+		for _, c := range s.m.Conflicts() {
+			told = append(told, fmt.Sprintf("conflict: %s of %s, local %t", c.Name, c.Frame, c.Local))
+		}
+		return told, nil
 	default:
 		return nil, fmt.Errorf("what is %q?", word)
 	}

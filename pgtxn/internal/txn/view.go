@@ -38,10 +38,15 @@ func (m *Machine) Frames() []Frame {
 		}
 	}
 	if len(view) > 0 {
-		view[0].Kind = Implicit
-		if m.explicit {
-			view[0].Kind = Transaction
-		}
+		view[0].Kind = m.bottom()
 	}
 	return view
+}
+
+// bottom is what the bottom frame was opened by.
+func (m *Machine) bottom() FrameKind {
+	if m.explicit {
+		return Transaction
+	}
+	return Implicit
 }
