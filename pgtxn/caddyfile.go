@@ -32,6 +32,7 @@ import (
 //		max_session_memory <size>
 //		scrub always|writes
 //		inspect calls|writes|always|never
+//		custom_settings own|shared
 //		verify off|sampled|always
 //
 //		auth trust|scram-sha-256
@@ -69,6 +70,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Size("max_session_memory", &h.MaxSessionMemory),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
+		caddyfile.Word("custom_settings", &h.CustomSettings, customSettings...),
 		caddyfile.Word("verify", &h.Verify, verifies...),
 		caddyfile.Word("auth", &h.Auth, authMethods...),
 		caddyfile.String("users", "<file>", &h.Users),

@@ -132,6 +132,15 @@ type Handler struct {
 	// costs the server as much as some twenty short queries. Default: calls.
 	Inspect string `json:"inspect,omitempty"`
 
+	// Which server connections a session gets with regard to custom settings (my.x).
+	// A connection never forgets that one was set on it: it is '' from then on,
+	// where a new connection has NULL. own: only connections on which nothing was
+	// set that the session has not set itself, or a new one, so that it sees what
+	// it would see on a connection of its own. shared: any; cheaper where clients
+	// come and go that set custom settings in their transactions, and right where
+	// nothing tells '' from NULL. Default: own.
+	CustomSettings string `json:"custom_settings,omitempty"`
+
 	// How often, behind a transaction, a session's variables as they were tracked
 	// are compared with those that the server has: off, sampled (one transaction
 	// in a hundred) or always. A difference is logged, counted, and emitted as the

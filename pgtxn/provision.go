@@ -22,6 +22,11 @@ const scrubWrites = "writes"
 
 var scrubs = []string{"always", scrubWrites}
 
+// The values of the option custom_settings.
+const customShared = "shared"
+
+var customSettings = []string{"own", customShared}
+
 // The values of the option inspect, by their numbers (relay.Inspect).
 var inspects = []string{
 	relay.InspectCalls: "calls", relay.InspectWrites: "writes", relay.InspectAlways: "always", relay.InspectNever: "never",
@@ -74,6 +79,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MaxSavepoints:    h.MaxSavepoints,
 		MaxSessionMemory: cmp.Or(h.MaxSessionMemory, defaultSessionMemory),
 		ScrubAlways:      h.Scrub != scrubWrites,
+		SharedCustom:     h.CustomSettings == customShared,
 		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:          emitDrift,

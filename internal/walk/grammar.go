@@ -285,7 +285,9 @@ func (r *speaker) question() said {
 	for strings.Contains(s.name, ".") || strings.HasPrefix(s.name, "no_") || s.name == "max_connections" {
 		s = &settings[r.IntN(len(settings))]
 	}
-	switch r.IntN(6) {
+	switch r.IntN(7) {
+	case 6:
+		return said{sql: define}
 	case 0:
 		return r.spell("SHOW " + s.name)
 	case 1:

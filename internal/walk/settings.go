@@ -51,6 +51,12 @@ func lookedAt() []string {
 	return names
 }
 
+// undefined stands for NULL in the answer to define.
+const undefined = "never set"
+
+// define is a query for custom settings, of which NULL is another answer than ''.
+const define = "SELECT coalesce(current_setting('my.x', true), '" + undefined + "'), coalesce(current_setting('my.y', true), '" + undefined + "')"
+
 // look is a query for the values of the variables.
 func look(names []string) string {
 	var asks []string

@@ -69,6 +69,18 @@ func (c *Conn) Unsure() {
 	c.unsure = true
 }
 
+// DoubtRoles says that the user and the role in the label may be others of the same
+// names by now: the server knows them by number, also when they are dropped
+// and made again. So they are equal to those of no set that is wanted.
+func (c *Conn) DoubtRoles() {
+	for _, name := range [...]string{userVar, roleVar} {
+		if v, ok := c.Label.Get(name); ok && v.Session != nil && !v.Session.Default {
+			v.Session = &guc.Value{Text: v.Session.Text}
+			c.Label = c.Label.With(v)
+		}
+	}
+}
+
 // Forgot says that the server dropped all its prepared statements.
 func (c *Conn) Forgot() {
 	c.own = [numOwn]bool{}

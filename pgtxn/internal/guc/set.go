@@ -76,6 +76,21 @@ func (s *Set) Unknown() int { return int(s.totals().unknown) }
 // Locals is the number of variables with a SET LOCAL in force.
 func (s *Set) Locals() int { return int(s.totals().locals) }
 
+// CustomLen is the number of custom variables.
+func (s *Set) CustomLen() int { return int(s.totals().custom) }
+
+// Customs yields the names of the custom variables, in order.
+func (s *Set) Customs() iter.Seq[string] {
+	return func(yield func(string) bool) { s.walkCustoms(yield) }
+}
+
+func (s *Set) walkCustoms(yield func(string) bool) bool {
+	if s.CustomLen() == 0 {
+		return true
+	}
+	return s.left.walkCustoms(yield) && (!Custom(s.v.Name) || yield(s.v.Name)) && s.right.walkCustoms(yield)
+}
+
 // Hash identifies the content.
 func (s *Set) Hash() Hash { return s.totals().hash }
 

@@ -3,7 +3,7 @@
 // It knows nothing of PostgreSQL or of time. A member is in one state at a time
 // (connecting, idle, lent or gone), each state is a list, and move is the one
 // function that takes a member from list to list. Who asks says what it wants:
-// the member it had last is best, then one with an equal label, then one whose
+// of the members that suit it the one it had last is best, then one with an equal label, then one whose
 // label is clean, then the least recently used. Nobody is served before those
 // who asked earlier and could have used the same member.
 //
@@ -30,6 +30,9 @@ type Member[B any] struct {
 	Backend B // meaningful while Idle or Lent
 	// Class is what the member was made for. It never serves another class.
 	Class string
+	// Marks are what the backend can't be rid of, as bits. It serves only those who
+	// have all of them.
+	Marks uint64
 
 	label      Label
 	state      State
@@ -41,6 +44,9 @@ func (m *Member[B]) forget() {
 	var none B
 	m.Backend = none
 }
+
+// suits says whether m may be lent to w.
+func (m *Member[B]) suits(w *Waiter[B]) bool { return m.Class == w.Class && m.Marks&^w.Marks == 0 }
 
 // State tells where the member is.
 func (m *Member[B]) State() State { return m.state }
@@ -169,13 +175,13 @@ func (p *Pool[B]) Counts() Counts {
 
 // pick finds the idle member that suits w best.
 func (p *Pool[B]) pick(w *Waiter[B]) *Member[B] {
-	if m := w.Last; m != nil && m.state == Idle && m.Class == w.Class {
+	if m := w.Last; m != nil && m.state == Idle && m.suits(w) {
 		return m
 	}
 	var clean, oldest *Member[B]
 	for m := p.members[Idle].last; m != nil; m = m.prev {
 		switch {
-		case m.Class != w.Class:
+		case !m.suits(w):
 		case m.label == w.Label:
 			return m
 		case m.label == Label{} && clean == nil:

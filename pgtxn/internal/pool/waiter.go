@@ -5,6 +5,7 @@ package pool
 type Waiter[B any] struct {
 	Taker   Taker[B]
 	Class   string     // only members of this class will do
+	Marks   uint64     // what a member may be marked with
 	Last    *Member[B] // the member used last, if any
 	Label   Label      // the label that would suit best
 	Patient bool       // stays when connecting fails

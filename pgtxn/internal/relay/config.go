@@ -33,6 +33,9 @@ type Config struct {
 	// OnDrift, if not nil, is told of a difference that Verify found, on the loop: it
 	// must not block.
 	OnDrift func(Drift)
+	// SharedCustom lends a backend to sessions that have not set all the custom
+	// settings which were ever set on it: they find them to be '' instead of NULL.
+	SharedCustom bool
 	// MaxStatement bounds the text of a statement that is read, in bytes; a
 	// longer one passes unread and pins the session.
 	MaxStatement int

@@ -182,7 +182,8 @@ func (s *Session) answer(name, value string, ok bool) {
 	switch {
 	case name == "client_encoding", !ok:
 	case kind == backend.IsDefault, s.atStart(name) && s.isInitial(name, value):
-		if _, tracked := s.found.Get(name); tracked {
+		_, tracked := s.found.Get(name)
+		if tracked || guc.Custom(name) { // '', and not NULL
 			s.found = s.found.Without(name)
 		}
 	default:

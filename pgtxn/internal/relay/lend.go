@@ -33,7 +33,10 @@ func (s *Session) ready() bool {
 
 // acquire asks for a backend and reports whether there was one at once.
 func (s *Session) acquire() bool {
-	s.waiter.Label = pool.Label(s.want().Hash())
+	s.waiter.Label, s.waiter.Marks = pool.Label(s.want().Hash()), s.marks()
+	if s.starting || s.cfg.SharedCustom {
+		s.waiter.Marks = anyMarks
+	}
 	if m := s.lender.pool.Acquire(&s.waiter); m != nil {
 		s.hold(m.Backend)
 		return true
@@ -45,6 +48,9 @@ func (s *Session) acquire() bool {
 }
 
 func (s *Session) hold(v *server) {
+	if v.owner != s.id || s.waiter.Last != v.member {
+		v.DoubtRoles()
+	}
 	s.srv, s.fresh, s.waiting = v, true, false
 	s.waiter.Last = v.member
 	v.session = s
@@ -293,6 +299,7 @@ func (s *Session) release() {
 		v.dirty = v.dirty || s.dirties
 		s.dirties = false
 		v.owner = s.id
+		v.member.Marks |= s.marks()
 		if s.lacking { // and the statement may have failed
 			v.Label, v.dirty, v.owner, s.lacking = nil, true, 0, false
 		}

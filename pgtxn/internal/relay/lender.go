@@ -35,6 +35,7 @@ type lender struct {
 	names                     map[string]struct{} // of custom settings that sessions may have
 	sourcesRead               time.Time           // when functions were searched for more
 	initial                   map[string]string   // of the backend that connected last
+	marks                     map[string]int      // of custom settings, see marks.go
 	drifts                    int                 // how often variables were not as tracked
 
 	retrying bool   // connecting again has its time
@@ -47,6 +48,7 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 	l := &lender{
 		key: key, cfg: cfg, shard: sh,
 		sessions: make(map[uint64]*Session), starts: make(map[string]knownStart), names: make(map[string]struct{}),
+		marks: make(map[string]int),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.pool = pool.New(cfg.PoolSize, pool.Hooks[*server](l))

@@ -38,6 +38,8 @@ type Session struct {
 	unfit          bool              // the last backend could not be given the variables
 	exemption      sqlscan.Statement // of an unfit session: the statement at hand, which sets some of them
 	lacking        bool              // srv was given the variables without those
+	named          int               // how many custom settings names is made of
+	names          uint64            // see marks
 	backslashes    bool              // what a backslash means may have changed, and may change again
 
 	// What the client has prepared and bound, and whether its unnamed statement exists.

@@ -67,7 +67,7 @@ func (s *Session) start() {
 		return
 	}
 	s.waiter.Class, s.base = known.class, known.base
-	s.waiter.Label = pool.Label(s.base.Hash())
+	s.waiter.Label, s.waiter.Marks = pool.Label(s.base.Hash()), anyMarks
 	if m := s.lender.pool.AcquireIdle(&s.waiter); m != nil {
 		s.hold(m.Backend)
 		s.tryStart()

@@ -129,6 +129,7 @@ func differs(g *walk.Game, s *story.Story, seed uint64) error {
 
 func game(t *testing.T, server story.Target, pool int) *walk.Game {
 	cfg := config(server.Addr, pool)
+	cfg.SharedCustom = pool == 1 // or nobody would use a backend after the others
 	if pool == 2 {
 		cfg.Verify = VerifyAlways // drift is a warning, and so a difference
 	}
@@ -136,7 +137,7 @@ func game(t *testing.T, server story.Target, pool int) *walk.Game {
 	cfg.Log = slog.New(alarm)
 	proxy := server
 	proxy.Addr, proxy.Pool = start(t, cfg).addr, pool
-	g := &walk.Game{Server: server, Proxy: proxy, Alarm: alarm.take}
+	g := &walk.Game{Server: server, Proxy: proxy, Shared: cfg.SharedCustom, Alarm: alarm.take}
 	t.Cleanup(g.Close)
 	return g
 }

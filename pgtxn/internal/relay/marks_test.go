@@ -1,0 +1,71 @@
+package relay
+
+import (
+	"fmt"
+	"testing"
+)
+
+const define = "SELECT coalesce(current_setting('my.x', true), 'NULL') || ' ' || coalesce(current_setting('my.y', true), 'NULL')"
+
+// Whether a custom setting is NULL or ” depends on what the client itself has done,
+// directly and wherever others have set it.
+func TestCustomSettingsAreOnesOwn(t *testing.T) {
+	test := func(t *testing.T, p place) {
+		a, b, c, d := p.connect(t), p.connect(t), p.connect(t, "options", "-c my.y=start"), p.connect(t)
+		for i, step := range []struct {
+			who       *client
+			sql, want string
+		}{
+			{a, "SELECT 1", "NULL NULL"},
+			{a, "SET my.x = 1", "1 NULL"},
+			{b, "SELECT 1", "NULL NULL"},
+			{b, "BEGIN; SET my.y = 2; ROLLBACK", "NULL "},
+			{a, "RESET ALL", " NULL"},
+			{c, "SELECT 1", "NULL start"},
+			{d, "SELECT set_config('my.' || 'x', '3', true) WHERE 'my.x' <> ''", " NULL"},
+			{b, "DISCARD ALL", "NULL "},
+			{c, "SET my.x = 4", "4 start"},
+			{c, "DISCARD ALL", " start"},
+			{d, "BEGIN; SAVEPOINT a; SET my.y = 5; ROLLBACK TO a; COMMIT", " "},
+			{a, "DO $$BEGIN PERFORM set_config('my.y', '6', false); END$$", " 6"},
+			{b, "SELECT 1", "NULL "},
+			{p.connect(t), "SELECT 1", "NULL NULL"},
+		} {
+			step.who.must(step.sql)
+			for range 2 {
+				if got := step.who.value(define); got != step.want {
+					t.Errorf("step %d, %s: %q, want %q", i, step.sql, got, step.want)
+				}
+			}
+		}
+	}
+	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
+	for _, size := range []int{1, 2, 8} {
+		t.Run(fmt.Sprint("pool of ", size), func(t *testing.T) {
+			test(t, database(t).behind(t, size, func(cfg *Config) { cfg.SharedCustom = false }))
+		})
+	}
+}
+
+// Clients that set the same custom settings share their backends.
+func TestCustomSettingsAreShared(t *testing.T) {
+	p := database(t).behind(t, 2, func(cfg *Config) { cfg.SharedCustom = false })
+	pids := map[string]bool{}
+	for i := range 10 {
+		c := p.connect(t)
+		c.must(fmt.Sprintf("SET my.x = %d", i))
+		other := p.connect(t)
+		other.must("SET my.x = 'other'")
+		for range 10 {
+			pids[c.value("SELECT pg_backend_pid()")] = true
+			other.must("SELECT 1")
+			if got := c.value("SHOW my.x"); got != fmt.Sprint(i) {
+				t.Errorf("my.x is %s", got)
+			}
+		}
+	}
+	t.Logf("%d backends", len(pids))
+	if len(pids) > 22 {
+		t.Errorf("%d backends served 20 clients", len(pids))
+	}
+}

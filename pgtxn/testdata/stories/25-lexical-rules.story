@@ -1,0 +1,68 @@
+# 25: comments nest, and stand wherever a blank may
+SET my.x = 'before'                                      -> SET I
+BEGIN                                                    -> BEGIN T
+SAVEPOINT a                                              -> SAVEPOINT T
+SET my.x = 'inside'                                      -> SET T
+/*a/*n*/b*/ROLLBACK/**/TO/**/a                           -> ROLLBACK T
+SHOW/* ; */my.x                                          -> [before] SHOW T
+/* COMMIT; */ SET my.x = 'kept' -- ; ROLLBACK            -> SET T
+/**/COMMIT/* AND CHAIN */                                -> COMMIT I
+SHOW my.x                                                -> [kept] SHOW I
+
+# 25: empty statements
+SET my.x = 1                                             -> SET I
+BEGIN;; ;SET my.x = 2;;                                  -> BEGIN SET T
+;;                                                       -> EMPTY T
+ROLLBACK;                                                -> ROLLBACK I
+/* nothing */;                                           -> EMPTY I
+SHOW my.x                                                -> [1] SHOW I
+
+# 25: a semicolon in each kind of string ends nothing
+SET my.x = 'a;b''; ROLLBACK'                             -> SET I
+SHOW my.x                                                -> [a;b'; ROLLBACK] SHOW I
+SET my.x = E'a\';COMMIT;\''                              -> SET I
+SHOW my.x                                                -> [a';COMMIT;'] SHOW I
+SELECT $tag$;ROLLBACK$a$;$tag$, $$;$$                    -> [;ROLLBACK$a$;|;] SELECT 1 I
+SELECT U&'d\0061t;a', U&'!0061;' UESCAPE '!', B'101;'::text -> ERROR 22P02 I
+SELECT U&'d\0061t;a', U&'!0061;' UESCAPE '!', N'n;', B'101'::text, X'1F'::text -> [dat;a|a;|n;|101|00011111] SELECT 1 I
+SELECT 'a;' \
+  ';b'                                                   -> [a;;b] SELECT 1 I
+SELECT 'a;' ';b'                                         -> ERROR 42601 I
+
+# 25: a plain string takes backslashes where standard_conforming_strings is off
+SET escape_string_warning = off                          -> SET I
+SET standard_conforming_strings = off                    -> SET S(standard_conforming_strings=off) I
+SET my.x = 'it\'s; one'                                  -> SET I
+SHOW my.x                                                -> [it's; one] SHOW I
+SELECT 'a\\''; RESET ALL'                                -> [a\'; RESET ALL] SELECT 1 I
+SET standard_conforming_strings = on                     -> SET S(standard_conforming_strings=on) I
+SET my.x = 'two\'                                        -> SET I
+SHOW my.x                                                -> [two\] SHOW I
+
+# 25: names fold unless they are quoted
+SET My.X = 'folded'                                      -> SET I
+SHOW my.x                                                -> [folded] SHOW I
+SET "MY"."X" = 'still'                                   -> SET I
+SHOW my.x                                                -> [still] SHOW I
+BEGIN                                                    -> BEGIN T
+SAVEPOINT "a b""c;--"                                    -> SAVEPOINT T
+SET my.x = 'lost'                                        -> SET T
+ROLLBACK TO SAVEPOINT "a b""c;--"                        -> ROLLBACK T
+SAVEPOINT U&"d\0061t"                                    -> SAVEPOINT T
+SET my.x = 'lost again'                                  -> SET T
+ROLLBACK TO dat                                          -> ROLLBACK T
+SHOW my.x                                                -> [still] SHOW T
+COMMIT                                                   -> COMMIT I
+
+# 25: a name of 64 bytes is cut to 63, on the boundary of a letter
+BEGIN                                                    -> BEGIN T
+SET my.x = 'kept'                                        -> SET T
+SAVEPOINT a23456789_123456789_123456789_123456789_123456789_123456789_123456 -> NOTICE 42622 SAVEPOINT T
+SET my.x = 'lost'                                        -> SET T
+ROLLBACK TO a23456789_123456789_123456789_123456789_123456789_123456789_123  -> ROLLBACK T
+SHOW my.x                                                -> [kept] SHOW T
+SAVEPOINT "a23456789_123456789_123456789_123456789_123456789_123456789_12é"  -> NOTICE 42622 SAVEPOINT T
+SET my.x = 'lost'                                        -> SET T
+ROLLBACK TO a23456789_123456789_123456789_123456789_123456789_123456789_12   -> ROLLBACK T
+SHOW my.x                                                -> [kept] SHOW T
+COMMIT                                                   -> COMMIT I
