@@ -35,30 +35,22 @@ func (g *Game) Close() {
 	}
 }
 
-// Record plays s on the server and writes the answers into it as what is wanted. Any error is an ErrUnplayable.
-func (g *Game) Record(s *story.Story) (*Recording, error) {
-	direct := &player{story: s, target: g.Server, record: true}
-	err := g.clear(s)
-	if err == nil {
-		err = direct.play()
+// Compare plays s on the server, writes the answers into it as what is wanted, and plays it on the proxy; the seed decides what the
+// other clients do there. An error is a difference, unless it is ErrUnplayable.
+func (g *Game) Compare(s *story.Story, seed uint64) error {
+	direct := player{story: s, target: g.Server, record: true}
+	for _, p := range []*player{&direct, {story: s, target: g.Proxy, game: g, like: &direct, r: rand.New(rand.NewPCG(seed, 1))}} {
+		if err := g.clear(s); err != nil {
+			return err
+		}
+		if err := p.play(); err != nil {
+			if p.record {
+				return fmt.Errorf("%w: %w", ErrUnplayable, err)
+			}
+			return err
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnplayable, err)
-	}
-	return &Recording{direct}, nil
-}
-
-// A Recording is a walk with the server's answers.
-type Recording struct{ direct *player }
-
-// Compare plays what was recorded on the proxy; the seed decides what the other clients do there. An error is a difference.
-func (g *Game) Compare(r *Recording, seed uint64) error {
-	s := r.direct.story
-	if err := g.clear(s); err != nil {
-		return err
-	}
-	p := player{story: s, target: g.Proxy, game: g, like: r.direct, r: rand.New(rand.NewPCG(seed, 1))}
-	return p.play()
+	return nil
 }
 
 // clear ends what another playing of s has prepared.
@@ -139,10 +131,10 @@ func (p *player) steps(c *story.Client) error {
 		step := &p.story.Steps[i]
 		replies, err := c.Do(false, *step)
 		for j, r := range replies {
-			x, got := &step.Statements[j], r.String()
+			x, got := &step.Statements[j], p.game.told(r.String())
 			if p.record {
 				x.Want = got
-			} else if want := p.game.wanted(x.Want); got != want && !known(want, got) {
+			} else if want := p.game.told(x.Want); got != want && !known(want, got) {
 				return fmt.Errorf("%s\n  want %s\n  got  %s", source(*x), want, got)
 			}
 		}
@@ -158,9 +150,9 @@ func (p *player) steps(c *story.Client) error {
 	return nil
 }
 
-// wanted is the answer that is wanted of the proxy, where that was the server's.
-func (g *Game) wanted(answer string) string {
-	if g.Shared {
+// told is an answer, less what need not be alike on the server and on the proxy.
+func (g *Game) told(answer string) string {
+	if g != nil && g.Shared {
 		return strings.ReplaceAll(answer, undefined, "")
 	}
 	return answer

@@ -54,7 +54,7 @@ func lookedAt() []string {
 // undefined stands for NULL in the answer to define.
 const undefined = "never set"
 
-// define is a query for custom settings, of which NULL is another answer than ''.
+// define is a query for custom settings, of which NULL is another answer than ”.
 const define = "SELECT coalesce(current_setting('my.x', true), '" + undefined + "'), coalesce(current_setting('my.y', true), '" + undefined + "')"
 
 // look is a query for the values of the variables.
