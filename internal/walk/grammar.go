@@ -3,7 +3,6 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,7 +20,6 @@ type speaker struct {
 	broken bool     // which is aborted
 	names  []string // savepoints
 	gids   []string // prepared transactions
-	stays  bool     // never goes back to start-up values
 	humble bool     // is no superuser, and never uses a superuser's role to set what only a superuser may
 }
 
@@ -30,14 +28,11 @@ func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] 
 // one says that something is so once in n times.
 func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 
-// goesBack: to start-up values.
-var goesBack = regexp.MustCompile(`(?i)DEFAULT\b|RESET|LOCAL$|NAMES $|DISCARD`)
-
 // statement says the next one that this speaker may say.
 func (r *speaker) statement() said {
 	for {
 		x := r.next()
-		if r.stays && goesBack.MatchString(x.sql) || r.humble && strings.Contains(x.sql, "log_min_") {
+		if r.humble && strings.Contains(x.sql, "log_min_") {
 			continue
 		}
 		return x

@@ -205,6 +205,8 @@ func plan(have, want *guc.Set) []step {
 		}
 		if v, set := want.Get(name); set && !v.Session.Default {
 			last.add(name, &v.Session.Text)
+		} else if name == roleVar && len(last.names) > 0 {
+			last.add(name, nil) // which setting the user has set to none
 		}
 	}
 	for from, to := range guc.Diff(have, want) {

@@ -42,7 +42,7 @@ func (v *server) reported(body []byte) bool {
 	}
 	s.machine.Reported(name, value, s.isInitialReport(name, value))
 	known, _ := s.told.Get(name)
-	if s.hasBase(name) || known.Session != nil && known.Session.Text == value {
+	if r := v.replies.front(); r != nil && r.piece || s.hasBase(name) || known.Session != nil && known.Session.Text == value {
 		return false
 	}
 	s.told = s.told.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
@@ -284,6 +284,9 @@ func (v *server) ready(status byte) bool {
 			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
 	}
 	s.tellConflicts()
+	if r.piece {
+		return false
+	}
 	v.shard.toClient.put(s.news())
 	return true
 }

@@ -162,8 +162,13 @@ func (s *Session) query(m msg) int {
 		return 0
 	}
 	text, _, _ := wire.CString(m.body())
-	if s.base != nil && s.srv == nil && s.waiter.Class == "" && s.needsOwnStart(text) {
-		s.ownStart()
+	if s.base != nil && s.resetsAmong(text) {
+		switch {
+		case s.srv == nil && s.waiter.Class == "":
+			s.ownStart()
+		case s.srv != nil && !s.fresh:
+			return s.queryInPieces(m, text)
+		}
 	}
 	if s.unfit && s.srv == nil {
 		s.exempt(text)

@@ -208,11 +208,12 @@ func (s *Session) isInitial(name, value string) bool {
 	return ok && value == initial || !ok && value == ""
 }
 
-// isInitialReport says the same of what the server reports, and of what nobody can set.
-func (s *Session) isInitialReport(name, value string) bool {
-	name = guc.Fold(name)
+// isInitialReport says the same of what the server reports, and of what nobody can
+// set. Of a start-up value of the client's a RESET makes another until it is set again.
+func (s *Session) isInitialReport(reported, value string) bool {
+	name := guc.Fold(reported)
 	_, settable := s.srv.Initial[name]
-	return !settable || s.isInitial(name, value)
+	return !settable || s.hasBase(reported) || s.isInitial(name, value)
 }
 
 // inspected: the answer is complete.

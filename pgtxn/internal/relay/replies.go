@@ -24,6 +24,7 @@ type reply struct {
 	undo  *change   // P, C: how to take back what was noted when it was sent
 	name  string    // B: the portal
 
+	piece   bool        // Q: the rest of the client's message is still to be sent
 	refused *wire.Error // Q, E: what was sent in its place fails, and this is the client's answer
 }
 

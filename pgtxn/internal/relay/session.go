@@ -78,6 +78,7 @@ type Session struct {
 	refusing   bool   // we do: an error of our own was the answer to the batch
 	refusal    []byte // the error with which the message that is held is to be refused
 	copyIn     bool   // the server reads CopyData
+	pieces     int    // bytes of the Query at hand that were sent, see pieces.go
 	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 

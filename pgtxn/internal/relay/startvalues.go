@@ -205,20 +205,6 @@ func (s *Session) rebase(again *guc.Set, withSync bool) {
 	}
 }
 
-// needsOwnStart says whether a simple Query resets in a way that rebase can't
-// follow: ahead of another statement.
-func (s *Session) needsOwnStart(text []byte) bool {
-	reset := false
-	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
-		st := scan.Statement()
-		if reset {
-			return true
-		}
-		reset = s.resets(&st)
-	}
-	return false
-}
-
 // resets says whether the statement returns a start-up value to what the backend
 // was logged in with.
 func (s *Session) resets(st *sqlscan.Statement) bool {

@@ -33,8 +33,9 @@ type Drift struct {
 }
 
 // mustVerify says whether the transactions since the last time are to be verified.
+// Behind a DISCARD ALL the start-up values are missing until they are set again.
 func (s *Session) mustVerify() bool {
-	if !s.unverified {
+	if !s.unverified || s.baseless {
 		return false
 	}
 	s.unverified = false

@@ -48,5 +48,8 @@ func (s *Scanner) Next() bool {
 	return true
 }
 
+// End is where the text of the statement that Next found ends.
+func (s *Scanner) End() int { return s.end }
+
 // Statement is the one that Next found.
 func (s *Scanner) Statement() Statement { return s.st }

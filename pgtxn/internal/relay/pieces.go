@@ -1,0 +1,79 @@
+package relay
+
+import (
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
+
+// A simple Query of several statements that resets a start-up value: what is behind
+// the RESET has to see it, so it must be set again in the middle of the message.
+// Ahead of a transaction the session gets a backend on which RESET is right by
+// itself (ownStart). Within one the message goes out in pieces, each up to a RESET
+// and when the one before it has succeeded. In a transaction block that is the
+// same to the server; to the client the pieces have one ReadyForQuery.
+
+// resetsAmong says whether a simple Query of several statements resets a start-up
+// value.
+func (s *Session) resetsAmong(text []byte) bool {
+	n, reset := 0, false
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); n++ {
+		st := scan.Statement()
+		reset = reset || s.resets(&st)
+	}
+	return reset && n > 1
+}
+
+// queryInPieces sends the next piece of a Query. It returns 0 until it is the last.
+func (s *Session) queryInPieces(m msg, text []byte) int {
+	if s.srv.replies.n > 0 { // to the piece before, or to what was sent before the Query
+		s.awaitAnswers()
+		s.held = true
+		return 0
+	}
+	if s.pieces > 0 && s.machine.Status() != 'T' { // that piece has failed
+		s.pieces = 0
+		s.client.send(wire.AppendReady(s.news(), s.machine.Status()))
+		return s.drop(m)
+	}
+	text = text[s.pieces:]
+	n := s.piece(text)
+	again, refused := s.queue(text[:n])
+	r := s.srv.replies.last()
+	r.refused, r.piece = refused, n < len(text)
+	if refused == nil {
+		s.shard.toServer.put(wire.AppendQuery(nil, string(text[:n])))
+		s.rebase(again, true)
+	} else {
+		s.shard.toServer.put(refusedQuery)
+	}
+	if n == len(text) {
+		s.pieces, s.held = 0, s.forgetting
+		return s.drop(m)
+	}
+	s.pieces += n
+	s.held = true
+	return 0
+}
+
+// piece returns how much of a Query is sent at once: up to the first statement that
+// resets a start-up value. Outside of a transaction, or if the Query may leave it,
+// that is all, since the rest belongs to the same implicit transaction.
+func (s *Session) piece(text []byte) (end int) {
+	if s.machine.Status() != 'T' {
+		return len(text)
+	}
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
+		st := scan.Statement()
+		switch st.Kind {
+		case sqlscan.Commit, sqlscan.Rollback, sqlscan.PrepareTransaction, sqlscan.Begin:
+			return len(text)
+		}
+		if end == 0 && s.resets(&st) {
+			end = scan.End()
+		}
+	}
+	if last := sqlscan.New(text[max(end, 0):], s.scanOptions()); end == 0 || !last.Next() {
+		return len(text)
+	}
+	return end
+}

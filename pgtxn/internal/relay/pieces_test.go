@@ -1,0 +1,36 @@
+package relay
+
+import "testing"
+
+// A start-up value that is reset in the middle of a message is back for what comes
+// behind it in the same message, and what goes wrong there is what goes wrong on a
+// connection of one's own.
+func TestResetAmongOthers(t *testing.T) {
+	const look = "SELECT current_setting('my.x') || ' ' || current_setting('work_mem') || ' ' || current_setting('TimeZone')"
+	both(t, func(t *testing.T, p place) {
+		c := p.connect(t, "options", "-c my.x=start -c work_mem=5MB", "TimeZone", "Asia/Tokyo")
+		for _, step := range []struct{ sql, want string }{
+			{"SET my.x = 'mine'; SET work_mem = '9MB'; SET TimeZone = 'UTC'", "C SET, C SET, C SET, S TimeZone=UTC, Z I"},
+			{"BEGIN; SAVEPOINT a", "C BEGIN, C SAVEPOINT, Z T"},
+			{"RESET my.x; " + look, "C RESET, D start 9MB UTC, C SELECT 1, Z T"},
+			{"SELECT 1; RESET TimeZone; SET work_mem TO DEFAULT; " + look, "D 1, C SELECT 1, C RESET, C SET, D start 5MB Asia/Tokyo, C SELECT 1, S TimeZone=Asia/Tokyo, Z T"},
+			{"ROLLBACK TO a; " + look, "C ROLLBACK, D mine 9MB UTC, C SELECT 1, S TimeZone=UTC, Z T"},
+			{"SET LOCAL my.x = 'local'; SAVEPOINT b; RESET ALL; SET my.x = 'x'; ROLLBACK TO b; " + look,
+				"C SET, C SAVEPOINT, C RESET, C SET, C ROLLBACK, D local 9MB UTC, C SELECT 1, Z T"},
+			{"RESET ALL; SELECT 1/0; RESET my.x", "C RESET, E ERROR 22012 division by zero, Z E"},
+			{"RESET my.x; SELECT 1", "E ERROR 25P02 current transaction is aborted, commands ignored until end of transaction block, Z E"},
+			{"ROLLBACK TO b; RESET my.x; RESET no.such; SELECT nosuch; RESET my.x", `C ROLLBACK, C RESET, C RESET, E ERROR 42703 column "nosuch" does not exist, Z E`},
+			{"ROLLBACK", "C ROLLBACK, Z I"},
+			{look, "D mine 9MB UTC, C SELECT 1, Z I"},
+			{"BEGIN; RESET ALL; " + look, "C BEGIN, C RESET, D start 5MB Asia/Tokyo, C SELECT 1, S TimeZone=Asia/Tokyo, Z T"},
+			{"RESET ALL; COMMIT; " + look, "C RESET, C COMMIT, D start 5MB Asia/Tokyo, C SELECT 1, Z I"},
+			{"SET my.x = 'mine'", "C SET, Z I"},
+			{"SELECT 1/0; RESET my.x", "E ERROR 22012 division by zero, Z I"},
+			{look, "D mine 5MB Asia/Tokyo, C SELECT 1, Z I"},
+		} {
+			if got := c.ask(step.sql); got != step.want {
+				t.Errorf("%s\n  got  %s\n  want %s", step.sql, got, step.want)
+			}
+		}
+	})
+}
