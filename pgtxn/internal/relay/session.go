@@ -80,6 +80,7 @@ type Session struct {
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 
 	starting  bool   // no greeting yet
+	draining  bool   // it ends as soon as it is idle
 	leaving   bool   // nothing more is read from the client; it may still hear answers
 	parting   func() // what happens when it has heard all
 	lingering bool   // only its socket has no room for the last of it
@@ -101,6 +102,7 @@ func (s *Session) greet(welcome []wire.Param) {
 	s.client.send(buf)
 	s.starting = false
 	s.waiter.Patient = true
+	s.settle()
 	s.resume()
 }
 
