@@ -70,6 +70,7 @@ type App struct {
 	events *caddyevents.App
 
 	snapshot atomic.Pointer[certset.Snapshot] // what is served; never nil
+	settled  atomic.Pointer[time.Time]        // since when nobody is shown anything older; nil while it is swapped
 	managed  map[string]bool                  // the names that Caddy asks us for
 	probes   *prober
 	staples  *stapler
@@ -240,10 +241,19 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 			_ = a.keep(set) // its error is in the log
 		}
 	}
+	a.settle()
+	names, _ := a.names(nil)
+	a.drain(names, false)
 	process.Unlock()
 	a.tellStart()
 	a.startBackground()
 	return nil
+}
+
+// settle notes that what was served before is shown to nobody any more.
+func (a *App) settle() {
+	now := time.Now()
+	a.settled.Store(&now)
 }
 
 // startBackground starts what goes on until the configuration ends.

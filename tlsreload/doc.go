@@ -15,6 +15,7 @@
 //	lastgood.go        what is kept for a start with broken sources; the mark of an unclean end
 //	manager.go         serving to all of Caddy, as a certificate manager
 //	serve.go           serving to a listener that asks this package itself, as pgtxn does
+//	drain.go           which connections are on a certificate that is no longer served
 //	probe.go           handshakes with ourselves
 //	watch.go           noticing that files have changed
 //	ocsp.go            stapling

@@ -41,6 +41,11 @@ type Set struct {
 	// false, but a set that is the only one is the default.
 	Default bool `json:"default,omitempty"`
 
+	// Whether connections through pgtxn that were served with a certificate of
+	// this set end when it is replaced, as after a call with drain: each as soon
+	// as it is idle outside of a transaction. Default: false, they stay.
+	Drain bool `json:"drain,omitempty"`
+
 	// PEM files with the root certificates that each chain must lead to.
 	// Without them, a chain that ends early can only be told for sure if it was
 	// longer before. Default: none.

@@ -22,6 +22,9 @@ func (h *Hub) Drain(match func(*Session) bool, why string) (n int) {
 	return n
 }
 
+// Unwelcome says what its connection's owner says, see [Hub.Serve].
+func (s *Session) Unwelcome() bool { return s.unwelcome != nil && s.unwelcome() }
+
 // drain ends the session now, or when it comes to rest.
 func (s *Session) drain(why string) {
 	if s.draining {

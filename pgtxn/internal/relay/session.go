@@ -26,6 +26,8 @@ type Session struct {
 	lender   *lender
 	shard    *shard
 
+	unwelcome func() bool // see [Hub.Serve]; or nil
+
 	client  stream
 	machine txn.Machine
 	told    *guc.Set // the reported variables as the client knows them
@@ -197,11 +199,4 @@ func (s *Session) leave(why string) {
 }
 
 // fail tells the client an error that ends its connection.
-func (s *Session) fail(e *wire.Error) {
-	if !s.ended {
-		s.client.send(e.Fatal().Encode(nil))
-		s.cfg.Log.Info("session ended with an error",
-			"session", s.id, "user", s.user, "database", s.database, "sqlstate", e.Code, "error", e.Message)
-	}
-	s.leave(e.Message)
-}
+func (s *Session) fail(e *wire.Error) { s.part(e.Message, e) }
