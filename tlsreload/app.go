@@ -235,6 +235,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	if a.changed() { // since it was read: an older set would be served otherwise
 		_, _ = a.reload(Request{Trigger: "start"}) // all sets exist
 	}
+	a.claim()
 	process.Lock()
 	for _, set := range a.snapshot.Load().Sets {
 		if !a.state(set.Name).Degraded {

@@ -12,7 +12,8 @@
 //	internal/certset   pure: PEM, what is wrong with a set, which certificate a client gets
 //	source*.go         reading a set's files, folders, storage and loaders
 //	app.go, reload.go  the life of the app, and of a reload
-//	lastgood.go        what is kept for a start with broken sources; the mark of an unclean end
+//	lastgood.go        what is kept for a start with broken sources
+//	instance.go        which sets an instance keeps; the mark of an unclean end
 //	manager.go         serving to all of Caddy, as a certificate manager
 //	serve.go           serving to a listener that asks this package itself, as pgtxn does
 //	drain.go           which connections are on a certificate that is no longer served

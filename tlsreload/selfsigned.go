@@ -61,10 +61,11 @@ func (s *Set) keepSelfSigned(ctx context.Context, storage certmagic.Storage) err
 		return nil
 	}
 	key := selfSignedKey(s.name)
-	if err := storage.Lock(ctx, key); err != nil {
-		return fmt.Errorf("locking %s in the storage: %w", key, err)
+	unlock, err := lock(ctx, storage, key)
+	if err != nil {
+		return err
 	}
-	defer func() { _ = storage.Unlock(context.WithoutCancel(ctx), key) }()
+	defer unlock()
 	if storage.Exists(ctx, key) {
 		s.made = nil
 		return nil
@@ -78,6 +79,14 @@ func (s *Set) keepSelfSigned(ctx context.Context, storage certmagic.Storage) err
 	}
 	s.made = nil
 	return nil
+}
+
+// lock locks a key for this instance.
+func lock(ctx context.Context, storage certmagic.Storage, key string) (unlock func(), err error) {
+	if err := storage.Lock(ctx, key); err != nil {
+		return nil, fmt.Errorf("locking %s in the storage: %w", key, err)
+	}
+	return func() { _ = storage.Unlock(context.WithoutCancel(ctx), key) }, nil
 }
 
 func makeSelfSigned(source string, names []string) (*certset.Certificate, error) {
