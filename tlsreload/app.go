@@ -71,7 +71,7 @@ type App struct {
 
 	snapshot atomic.Pointer[certset.Snapshot] // what is served; never nil
 	settled  atomic.Pointer[time.Time]        // since when nobody is shown anything older; nil while it is swapped
-	managed  map[string]bool                  // the names that Caddy asks us for
+	managed  []string                         // the names that Caddy asks us for
 	probes   *prober
 	staples  *stapler
 	unclean  string // what is known of an unclean end of the process before

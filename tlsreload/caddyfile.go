@@ -38,6 +38,7 @@ func globalOption(d *caddycaddyfile.Dispenser, existing any) (any, error) {
 //			loader <name> …
 //			self_signed <name...>
 //			default
+//			reserve <name...>
 //			drain
 //			roots <file...>
 //			client_ca <file...>
@@ -96,6 +97,7 @@ func (s *Set) options() []caddyfile.Option {
 		{Name: "loader", Repeatable: true, Segment: s.loaderOption},
 		caddyfile.Strings("self_signed", "<name...>", &s.SelfSigned),
 		caddyfile.Flag("default", &s.Default),
+		caddyfile.Strings("reserve", "<name...>", &s.Reserve),
 		caddyfile.Flag("drain", &s.Drain),
 		caddyfile.Strings("roots", "<file...>", &s.Roots),
 		caddyfile.Strings("client_ca", "<file...>", &s.ClientCAs),

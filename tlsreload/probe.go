@@ -87,7 +87,7 @@ func (p *prober) ask(ctx context.Context, name string, want *CertificateView) (s
 // handshake returns the fingerprint of the certificate that a client gets.
 func (p *prober) handshake(ctx context.Context, name, keyType string) (fingerprint string, err error) {
 	server := p.wrapped
-	if p.app.managed[name] {
+	if p.app.isManaged(name) {
 		server = p.stock
 	}
 	var leaf *x509.Certificate

@@ -89,14 +89,34 @@ func TestDefault(t *testing.T) {
 	}
 }
 
-// Names that came with a reload are served at once to pgtxn.
+// Names that came with a reload are served at once to pgtxn, and to all if they
+// were reserved.
 func TestNewNames(t *testing.T) {
 	h := newHouse(t)
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
-	h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
-	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "b.test"}))
-	h.reload(t, "", "reloaded")
-	h.expect(t, h.pgtxn, "b.test", want)
+	h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\nreserve b.test *.C.test\n}\nwatch off", "*.c.test")
+	if got, err := h.shown(h.l4tls, "b.test"); err == nil {
+		t.Errorf("for a name that has no certificate yet: %s", got)
+	}
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "b.test", "x.c.test", "new.test"}))
+	result := h.reload(t, "", "reloaded")
+	for _, served := range result.Sets[0].Certificates[0].Served {
+		if !served.Expected {
+			t.Errorf("%+v", served)
+		}
+	}
+	for _, name := range []string{"a.test", "b.test", "x.c.test"} {
+		h.expect(t, h.pgtxn, name, want)
+		h.expect(t, h.l4tls, name, want)
+	}
+	h.expect(t, h.https, "x.c.test", want)
+	h.expect(t, h.pgtxn, "new.test", want)
+	if got, err := h.shown(h.l4tls, "new.test"); err == nil {
+		t.Errorf("the stock handler serves a name that it should not know of: %s; now it can be told so in the documents", got)
+	}
+	if log := h.log(); strings.Contains(log, "obtaining") {
+		t.Error("an order for a certificate was begun")
+	}
 }
 
 // A session is resumed until the certificate is replaced, and never after.
