@@ -78,8 +78,9 @@ type App struct {
 	end      context.CancelFunc
 	running  sync.WaitGroup
 
-	mu     sync.Mutex // guards the states
-	states map[string]*setState
+	mu      sync.Mutex // guards the following
+	states  map[string]*setState
+	emitted chan struct{} // closed when the event before the next one was handled; or nil
 }
 
 // CaddyModule returns the Caddy module information.
@@ -99,8 +100,6 @@ var process struct {
 	started     []*App
 	newest      atomic.Pointer[App] // of started; read without the lock
 	generations atomic.Uint64
-	// live counts the apps between Start and Stop.
-	live int
 	// unclean is what is known of the process before this one, if it did not
 	// end cleanly.
 	unclean string
@@ -205,19 +204,12 @@ func (a *App) loadApps(ctx caddy.Context) error {
 	return a.events.On("started", a)
 }
 
-// Start notes that the process runs, and stores what was made.
+// Start stores what was made, before clients see it.
 func (a *App) Start() error {
 	process.Lock()
 	defer process.Unlock()
-	if process.live == 0 {
-		process.unclean = a.markRunning()
-	}
-	process.live++
-	a.unclean = process.unclean
-	for name, set := range a.Sets {
-		if err := set.keepSelfSigned(a.ctx, a.ctx.Storage()); err != nil {
-			a.log.Error("the self-signed certificate will be another after a restart", "set", name, "error", err)
-		}
+	for name := range a.Sets {
+		a.keepSelfSigned(name)
 	}
 	return nil
 }
@@ -230,6 +222,11 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 		return nil
 	}
 	process.Lock()
+	first := len(process.started) == 0
+	if first {
+		process.unclean = a.markRunning()
+	}
+	a.unclean = process.unclean
 	setStarted(append(process.started, a))
 	process.Unlock()
 	if a.changed() { // since it was read: an older set would be served otherwise
@@ -246,7 +243,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	names, _ := a.names(nil)
 	a.drain(names, false)
 	process.Unlock()
-	a.tellStart()
+	a.tellStart(first)
 	a.startBackground()
 	return nil
 }
@@ -272,17 +269,18 @@ func (a *App) startBackground() {
 	}
 }
 
-// Stop ends what Start began. When the last configuration with this app ends,
+// Stop ends what Handle began. When the last configuration with this app ends,
 // that is a clean end.
 func (a *App) Stop() error {
-	if a.end != nil { // nil if another app could not start
-		a.end()
-		a.running.Wait()
+	if a.end == nil { // another app could not start
+		return nil
 	}
+	a.end()
+	a.running.Wait()
 	process.Lock()
 	defer process.Unlock()
 	setStarted(slices.DeleteFunc(process.started, func(other *App) bool { return other == a }))
-	if process.live--; process.live == 0 {
+	if len(process.started) == 0 {
 		a.unmarkRunning()
 	}
 	return nil

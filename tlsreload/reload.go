@@ -96,6 +96,8 @@ func (a *App) check(r *reading, force bool) {
 // changed says whether the sources hold something else than at the last
 // attempt, be it good or bad.
 func (a *App) changed() bool {
+	process.Lock()
+	defer process.Unlock()
 	for name, set := range a.Sets {
 		r := set.read(a.ctx, a.ctx.Storage())
 		if r.digest != a.state(name).digest {
@@ -194,6 +196,7 @@ func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
 		} else {
 			continue
 		}
+		a.keepSelfSigned(r.set.Name)
 		if err := a.keep(r.set); err != nil {
 			result.Warnings = append(result.Warnings, certset.Problem{Reason: err.Error()})
 		}

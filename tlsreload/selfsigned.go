@@ -27,7 +27,7 @@ const selfSignedTime = 10 * 365 * 24 * time.Hour
 func selfSignedKey(set string) string { return storagePrefix + "/self_signed/" + set + ".pem" }
 
 // selfSigned takes the self-signed pair out of the storage, or makes one that
-// [Set.keepSelfSigned] stores when the configuration starts.
+// [App.keepSelfSigned] stores when it begins to be served.
 func (r *reader) selfSigned(s *Set) {
 	source := "storage key " + selfSignedKey(s.name)
 	content, err := r.storage.Load(r.ctx, selfSignedKey(s.name))
@@ -51,6 +51,13 @@ func (r *reader) selfSigned(s *Set) {
 	r.fail(err)
 	if cert != nil {
 		r.set.Certificates = append(r.set.Certificates, cert)
+	}
+}
+
+// keepSelfSigned stores the pair that was made for a set, if there is one.
+func (a *App) keepSelfSigned(set string) {
+	if err := a.Sets[set].keepSelfSigned(a.ctx, a.ctx.Storage()); err != nil {
+		a.log.Error("the self-signed certificate will be another after a restart", "set", set, "error", err)
 	}
 }
 
