@@ -73,6 +73,7 @@ type App struct {
 	settled  atomic.Pointer[time.Time]        // since when nobody is shown anything older; nil while it is swapped
 	managed  []string                         // the names that Caddy asks us for
 	probes   *prober
+	doors    doors
 	staples  *stapler
 	unclean  string // what is known of an unclean end of the process before
 	end      context.CancelFunc

@@ -17,7 +17,7 @@
 //	manager.go         serving to all of Caddy, as a certificate manager
 //	serve.go           serving to a listener that asks this package itself, as pgtxn does
 //	drain.go           which connections are on a certificate that is no longer served
-//	probe.go           handshakes with ourselves
+//	probe.go, doors.go handshakes with ourselves
 //	watch.go           noticing that files have changed
 //	ocsp.go            stapling
 //	clientauth.go      certificates of clients;  upstream.go  those shown to servers

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +22,10 @@ import (
 // was served with. Its zero value is one without TLS. It may be asked from many
 // goroutines, once the handshake is over.
 type Connection struct {
+	// Again opens another connection to where this one came in, up to where TLS
+	// begins; nil if that is not known. It may outlive the connection.
+	Again func(context.Context) (net.Conn, error)
+
 	begun time.Time // no later than the snapshot was taken
 	shown []shown   // one, unless it can't be told which
 }

@@ -42,6 +42,9 @@ func Wrap(ctx caddy.Context, cfg *tls.Config) *tls.Config {
 		}
 		conn := connectionOf(hello)
 		conn.begun = time.Now() // before the snapshot is taken
+		if conn.Again != nil {
+			app.doors.note(hello.Conn.LocalAddr().String(), door{conn.Again, policy.NextProtos})
+		}
 		return bind(policy, app.snapshot.Load(), conn), nil
 	}
 	return wrapped
