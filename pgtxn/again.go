@@ -12,9 +12,9 @@ var sslRequest = []byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f}
 
 // dialAgain returns how to connect to a listener of ours up to where TLS begins:
 // by SSLRequest, or directly if its routes take no other clients.
-func dialAgain(address string) func(context.Context) (net.Conn, error) {
+func dialAgain(address net.Addr) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err := new(net.Dialer).DialContext(ctx, address.Network(), address.String())
 		if err != nil {
 			return nil, err
 		}
@@ -22,7 +22,7 @@ func dialAgain(address string) func(context.Context) (net.Conn, error) {
 			return conn, nil
 		}
 		conn.Close()
-		return new(net.Dialer).DialContext(ctx, "tcp", address)
+		return new(net.Dialer).DialContext(ctx, address.Network(), address.String())
 	}
 }
 

@@ -195,10 +195,8 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))
 	}
 	switch cx.Conn.(type) {
-	case *net.TCPConn:
-		conn.Again = dialAgain(cx.Conn.LocalAddr().String())
-		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), cfg, conn.Drained) // the hub waits for it without a goroutine
-	case *net.UnixConn:
+	case *net.TCPConn, *net.UnixConn: // the hub waits for these without a goroutine
+		conn.Again = dialAgain(cx.Conn.LocalAddr())
 		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), cfg, conn.Drained)
 	}
 	return hub.Serve(ctx, cx, nil, cfg, conn.Drained)

@@ -52,7 +52,7 @@ func connectionOf(hello *tls.ClientHelloInfo) *Connection {
 
 // note notes a certificate of the snapshot.
 func (c *Connection) note(snapshot *certset.Snapshot, fingerprint string) {
-	if set, served := snapshot.Owner(fingerprint); served {
+	if set, served := snapshot.Owners[fingerprint]; served {
 		c.shown = append(c.shown, shown{set, fingerprint})
 	}
 }
@@ -71,8 +71,7 @@ func (c *Connection) Accepted(hello *tls.ClientHelloInfo, at time.Time) {
 	for _, cert := range snapshot.Candidates(hello) {
 		c.note(snapshot, cert.Fingerprint)
 		if settled == nil || at.Before(*settled) { // then it may have been another one
-			set, _ := snapshot.Owner(cert.Fingerprint)
-			c.shown = append(c.shown, shown{set: set})
+			c.shown = append(c.shown, shown{set: snapshot.Owners[cert.Fingerprint]})
 		}
 	}
 }
@@ -89,16 +88,16 @@ func (c *Connection) Drained() bool {
 		if !ok || !c.begun.Before(asked.at) {
 			return false
 		}
-		_, served := asked.snapshot.Owner(s.fingerprint)
+		_, served := asked.served[s.fingerprint]
 		return !served
 	})
 }
 
-// asked is when connections of a set were last asked to be drained, and what was
-// served then.
+// asked is when connections of a set were last asked to be drained, and the
+// fingerprints of what was served then.
 type asked struct {
-	at       time.Time
-	snapshot *certset.Snapshot
+	at     time.Time
+	served map[string]string
 }
 
 // drains is what the process remembers of draining.
@@ -131,7 +130,7 @@ func (a *App) drain(names []string, always bool) *int {
 	if before := drains.last.Load(); before != nil {
 		maps.Copy(last, *before)
 	}
-	now := asked{time.Now(), a.snapshot.Load()}
+	now := asked{time.Now(), a.snapshot.Load().Owners}
 	for _, set := range sets {
 		last[set] = now
 	}

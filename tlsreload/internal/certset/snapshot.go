@@ -16,9 +16,10 @@ type Snapshot struct {
 	Generation uint64
 	// Sets are sorted by name.
 	Sets []*Set
+	// Owners says by fingerprint of which set a certificate for clients is.
+	Owners map[string]string
 
 	byName   map[string][]*Certificate // the preferred one first
-	owners   map[string]string         // sets by fingerprint
 	fallback []*Certificate
 }
 
@@ -27,12 +28,12 @@ type Snapshot struct {
 func NewSnapshot(generation uint64, sets []*Set) *Snapshot {
 	s := &Snapshot{
 		Generation: generation, Sets: slices.Clone(sets),
-		byName: map[string][]*Certificate{}, owners: map[string]string{},
+		Owners: map[string]string{}, byName: map[string][]*Certificate{},
 	}
 	slices.SortFunc(s.Sets, func(a, b *Set) int { return strings.Compare(a.Name, b.Name) })
 	for _, set := range s.Sets {
 		for _, cert := range set.Certificates {
-			s.owners[cert.Fingerprint] = set.Name
+			s.Owners[cert.Fingerprint] = set.Name
 			for _, name := range cert.Names {
 				s.byName[name] = append(s.byName[name], cert)
 			}
@@ -73,13 +74,6 @@ func (s *Snapshot) Set(name string) *Set {
 		}
 	}
 	return nil
-}
-
-// Owner returns the set whose clients are shown the certificate of a
-// fingerprint, and whether there is one.
-func (s *Snapshot) Owner(fingerprint string) (set string, served bool) {
-	set, served = s.owners[fingerprint]
-	return set, served
 }
 
 // Names returns all names for which there is a certificate, sorted.
