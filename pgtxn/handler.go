@@ -2,16 +2,31 @@ package pgtxn
 
 import (
 	"net"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"github.com/mholt/caddy-l4/layer4"
+	"github.com/mholt/caddy-l4/modules/l4tls"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
+	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
 func init() {
 	caddy.RegisterModule(&Handler{})
+	tlsreload.OnDrain(drain)
+}
+
+// drain ends the sessions whose certificate is no longer to be used.
+func drain(why string) int {
+	process.Lock()
+	hub := process.hub
+	process.Unlock()
+	if hub == nil { // nobody has come yet
+		return 0
+	}
+	return hub.Drain((*relay.Session).Unwelcome, why)
 }
 
 // Handler takes PostgreSQL clients and has them share a pool of server
@@ -191,15 +206,27 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 	if err != nil {
 		return err
 	}
-	cfg := h.config
+	cfg, conn := h.config, new(tlsreload.Connection)
+	ctx := conn.Handshake(cx.Context)
 	if cx.GetVar(layer4.TLSConnectionStatesVarName) != nil {
 		cfg = h.configInTLS
 	}
+	if hellos := l4tls.GetClientHelloInfos(cx); len(hellos) > 0 {
+		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))
+	}
 	switch cx.Conn.(type) {
 	case *net.TCPConn, *net.UnixConn: // the hub waits for these without a goroutine
-		return hub.Serve(cx.Context, cx.Conn, cx.MatchingBytes(), cfg)
+		conn.Again = dialAgain(cx.Conn.LocalAddr())
+		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), cfg, conn.Drained)
 	}
-	return hub.Serve(cx.Context, cx, nil, cfg)
+	return hub.Serve(ctx, cx, nil, cfg, conn.Drained)
+}
+
+// acceptedAt is when the connection came in.
+func acceptedAt(cx *layer4.Connection) time.Time {
+	at, _ := cx.Replacer().Get(layer4.ConnWrapTimeReplKey)
+	accepted, _ := at.(time.Time)
+	return accepted
 }
 
 // Interface guards

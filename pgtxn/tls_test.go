@@ -210,10 +210,7 @@ func TestEncryptionRequests(t *testing.T) {
 	expectByte(t, conn, startup("postgres"), 'R')
 }
 
-var (
-	sslRequest    = []byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f}
-	gssEncRequest = []byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30}
-)
+var gssEncRequest = []byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30}
 
 // startup is the StartupMessage of a user whose database has the same name.
 func startup(user string) []byte {

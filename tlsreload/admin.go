@@ -18,7 +18,7 @@ func init() {
 
 // adminAPI shows and reloads the sets of the configuration that runs:
 //
-//	POST /tlsreload/reload         all sets, or ?set=<name>, which may be repeated; &dry_run, &force
+//	POST /tlsreload/reload         all sets, or ?set=<name>, which may be repeated; &dry_run, &force, &drain
 //	GET  /tlsreload/certificates   the certificates that are served
 //	GET  /tlsreload/status         the sets, how their reloads went, and Caddy's own certificates
 type adminAPI struct{}
@@ -80,12 +80,17 @@ func answerReload(app *App, r *http.Request) (int, any, error) {
 			req.DryRun, err = flag(query, name)
 		case "force":
 			req.Force, err = flag(query, name)
+		case "drain":
+			req.Drain, err = flag(query, name)
 		default:
-			err = fmt.Errorf("unknown parameter %s; there are set, dry_run and force", name)
+			err = fmt.Errorf("unknown parameter %s; there are set, dry_run, force and drain", name)
 		}
 		if err != nil {
 			return http.StatusBadRequest, nil, err
 		}
+	}
+	if req.DryRun && req.Drain {
+		return http.StatusBadRequest, nil, errors.New("dry_run and drain: a dry run ends no connection; leave out one of the two")
 	}
 	result, err := app.reload(req)
 	if err != nil {

@@ -70,15 +70,18 @@ type App struct {
 	events *caddyevents.App
 
 	snapshot atomic.Pointer[certset.Snapshot] // what is served; never nil
-	managed  map[string]bool                  // the names that Caddy asks us for
+	settled  atomic.Pointer[time.Time]        // since when nobody is shown anything older; nil while it is swapped
+	managed  []string                         // the names that Caddy asks us for
 	probes   *prober
+	doors    doors
 	staples  *stapler
 	unclean  string // what is known of an unclean end of the process before
 	end      context.CancelFunc
 	running  sync.WaitGroup
 
-	mu     sync.Mutex // guards the states
-	states map[string]*setState
+	mu      sync.Mutex // guards the following
+	states  map[string]*setState
+	emitted chan struct{} // closed when the event before the next one was handled; or nil
 }
 
 // CaddyModule returns the Caddy module information.
@@ -98,8 +101,6 @@ var process struct {
 	started     []*App
 	newest      atomic.Pointer[App] // of started; read without the lock
 	generations atomic.Uint64
-	// live counts the apps between Start and Stop.
-	live int
 	// unclean is what is known of the process before this one, if it did not
 	// end cleanly.
 	unclean string
@@ -204,19 +205,12 @@ func (a *App) loadApps(ctx caddy.Context) error {
 	return a.events.On("started", a)
 }
 
-// Start notes that the process runs, and stores what was made.
+// Start stores what was made, before clients see it.
 func (a *App) Start() error {
 	process.Lock()
 	defer process.Unlock()
-	if process.live == 0 {
-		process.unclean = a.markRunning()
-	}
-	process.live++
-	a.unclean = process.unclean
-	for name, set := range a.Sets {
-		if err := set.keepSelfSigned(a.ctx, a.ctx.Storage()); err != nil {
-			a.log.Error("the self-signed certificate will be another after a restart", "set", name, "error", err)
-		}
+	for name := range a.Sets {
+		a.keepSelfSigned(name)
 	}
 	return nil
 }
@@ -229,21 +223,36 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 		return nil
 	}
 	process.Lock()
+	first := len(process.started) == 0
+	if first {
+		process.unclean = a.markRunning()
+	}
+	a.unclean = process.unclean
 	setStarted(append(process.started, a))
 	process.Unlock()
 	if a.changed() { // since it was read: an older set would be served otherwise
 		_, _ = a.reload(Request{Trigger: "start"}) // all sets exist
 	}
+	a.claim()
 	process.Lock()
 	for _, set := range a.snapshot.Load().Sets {
 		if !a.state(set.Name).Degraded {
 			_ = a.keep(set) // its error is in the log
 		}
 	}
+	a.settle()
+	names, _ := a.names(nil)
+	a.drain(names, false)
 	process.Unlock()
-	a.tellStart()
+	a.tellStart(first)
 	a.startBackground()
 	return nil
+}
+
+// settle notes that what was served before is shown to nobody any more.
+func (a *App) settle() {
+	now := time.Now()
+	a.settled.Store(&now)
 }
 
 // startBackground starts what goes on until the configuration ends.
@@ -261,17 +270,18 @@ func (a *App) startBackground() {
 	}
 }
 
-// Stop ends what Start began. When the last configuration with this app ends,
+// Stop ends what Handle began. When the last configuration with this app ends,
 // that is a clean end.
 func (a *App) Stop() error {
-	if a.end != nil { // nil if another app could not start
-		a.end()
-		a.running.Wait()
+	if a.end == nil { // another app could not start
+		return nil
 	}
+	a.end()
+	a.running.Wait()
 	process.Lock()
 	defer process.Unlock()
 	setStarted(slices.DeleteFunc(process.started, func(other *App) bool { return other == a }))
-	if process.live--; process.live == 0 {
+	if len(process.started) == 0 {
 		a.unmarkRunning()
 	}
 	return nil

@@ -38,6 +38,8 @@ func globalOption(d *caddycaddyfile.Dispenser, existing any) (any, error) {
 //			loader <name> …
 //			self_signed <name...>
 //			default
+//			reserve <name...>
+//			drain
 //			roots <file...>
 //			client_ca <file...>
 //			client_crl <file...>
@@ -51,7 +53,7 @@ func globalOption(d *caddycaddyfile.Dispenser, existing any) (any, error) {
 //		ocsp on|off
 //	}
 //
-// All options of a set but default and upstream may be repeated, and so may set.
+// All options of a set but default, drain and upstream may be repeated, and so may set.
 func (a *App) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 	var set Set // the one that is being read
 	return caddyfile.Module(d, []caddyfile.Option{
@@ -95,6 +97,8 @@ func (s *Set) options() []caddyfile.Option {
 		{Name: "loader", Repeatable: true, Segment: s.loaderOption},
 		caddyfile.Strings("self_signed", "<name...>", &s.SelfSigned),
 		caddyfile.Flag("default", &s.Default),
+		caddyfile.Strings("reserve", "<name...>", &s.Reserve),
+		caddyfile.Flag("drain", &s.Drain),
 		caddyfile.Strings("roots", "<file...>", &s.Roots),
 		caddyfile.Strings("client_ca", "<file...>", &s.ClientCAs),
 		caddyfile.Strings("client_crl", "<file...>", &s.ClientCRLs),

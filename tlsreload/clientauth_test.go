@@ -52,6 +52,21 @@ func TestClientCertificates(t *testing.T) {
 	if result := h.reload(t, "", "failed"); !strings.Contains(result.Error, "out of date") {
 		t.Errorf("%+v", result)
 	}
+	// It is no reason not to start: those clients are refused then.
+	if err := h.load(t, text); err != nil || !h.status(t).Degraded || !in(ann) {
+		t.Errorf("another configuration: %v", err)
+	}
+	if result := h.reload(t, "?force", "reloaded"); len(result.Warnings) != 1 || in(ann) {
+		t.Errorf("forced: %+v", result)
+	}
+	h.stop(t)
+	if err := h.load(t, text); err != nil || !h.status(t).Degraded || in(ann) {
+		t.Errorf("a start: %v", err)
+	}
+	h.write(t, "clients.crl", testca.New(t, "clients").Revoke(t, time.Now().Add(time.Hour)))
+	if result := h.reload(t, "", "failed"); !strings.Contains(result.Error, "it is not signed by the authority") {
+		t.Errorf("a list of somebody else: %+v", result)
+	}
 	h.write(t, "clients.crl", clients.Revoke(t, time.Now().Add(time.Hour)))
 	h.write(t, "clients.pem", append(clients.PEM(), others.PEM()...))
 	h.reload(t, "", "reloaded")

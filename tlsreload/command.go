@@ -42,6 +42,7 @@ func reloadCommand() *cobra.Command {
 	}
 	cmd.Flags().Bool("dry-run", false, "Only check")
 	cmd.Flags().Bool("force", false, "Also if names are lost")
+	cmd.Flags().Bool("drain", false, "End connections on certificates that are no longer served, between transactions")
 	return cmd
 }
 
@@ -56,7 +57,7 @@ func statusCommand() *cobra.Command {
 
 func runReload(flags caddycmd.Flags) (int, error) {
 	query := url.Values{"set": flags.Args()}
-	for name, parameter := range map[string]string{"dry-run": "dry_run", "force": "force"} {
+	for name, parameter := range map[string]string{"dry-run": "dry_run", "force": "force", "drain": "drain"} {
 		if flags.Bool(name) {
 			query.Set(parameter, "true")
 		}
@@ -76,6 +77,9 @@ func runReload(flags caddycmd.Flags) (int, error) {
 			fmt.Fprintf(out, "warning: %s\n", w.Error())
 		}
 		fmt.Fprintln(out, result.Result)
+		if result.Draining != nil {
+			fmt.Fprintf(out, "connections that end between transactions: %d\n", *result.Draining)
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -168,6 +169,55 @@ func (h *house) tryReload(ctx context.Context) (result tlsreload.Result, err err
 	}
 	defer response.Body.Close()
 	return result, json.NewDecoder(response.Body).Decode(&result)
+}
+
+// A configuration that fails to start does not make an unclean end forgotten, and
+// it is told of once.
+func TestUncleanBehindFailure(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off"
+	p := h.run(t, options)
+	p.kill()
+	id, err := os.ReadFile(filepath.Join(h.dir, "caddy", "instance.uuid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := filepath.Join(h.dir, "storage", "tlsreload", "running", string(id)+".json")
+	before, err := os.ReadFile(mark)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := h.pgtxn
+	h.pgtxn = "192.0.2.1:1"
+	h.run(t, options)
+	h.pgtxn = good
+	if after, err := os.ReadFile(mark); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the mark is %q, %v", after, err)
+	}
+	h.run(t, options)
+	want := fmt.Sprintf("process %d, ", p.Process.Pid)
+	if status := h.status(t); !strings.HasPrefix(status.UncleanStart, want) {
+		t.Errorf("unclean start: %q", status.UncleanStart)
+	}
+	config, err := os.ReadFile(filepath.Join(h.dir, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+h.admin+"/load", bytes.NewReader(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Cache-Control", "must-revalidate")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatal(response, err)
+	}
+	response.Body.Close()
+	if status := h.status(t); !strings.HasPrefix(status.UncleanStart, want) || strings.Count(h.log(), "unclean end") != 1 {
+		t.Errorf("behind another configuration: %q, told %d times", status.UncleanStart, strings.Count(h.log(), "unclean end"))
+	}
 }
 
 // Broken sources and no last good set: exit code 1, and the reason.

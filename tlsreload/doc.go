@@ -12,10 +12,12 @@
 //	internal/certset   pure: PEM, what is wrong with a set, which certificate a client gets
 //	source*.go         reading a set's files, folders, storage and loaders
 //	app.go, reload.go  the life of the app, and of a reload
-//	lastgood.go        what is kept for a start with broken sources; the mark of an unclean end
+//	lastgood.go        what is kept for a start with broken sources
+//	instance.go        which sets an instance keeps; the mark of an unclean end
 //	manager.go         serving to all of Caddy, as a certificate manager
 //	serve.go           serving to a listener that asks this package itself, as pgtxn does
-//	probe.go           handshakes with ourselves
+//	drain.go           which connections are on a certificate that is no longer served
+//	probe.go, doors.go handshakes with ourselves
 //	watch.go           noticing that files have changed
 //	ocsp.go            stapling
 //	clientauth.go      certificates of clients;  upstream.go  those shown to servers

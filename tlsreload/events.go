@@ -25,15 +25,33 @@ const (
 	tellAgain      = 24 * time.Hour
 )
 
-// tellStart tells what there is to tell of a start.
-func (a *App) tellStart() {
-	if a.unclean != "" {
+// emit has an event handled, after those before it. Nobody waits for that: the
+// handler may be a command that has Caddy load a configuration, which waits for
+// us.
+func (a *App) emit(name string, data map[string]any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before, done := a.emitted, make(chan struct{})
+	a.emitted = done
+	go func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		a.events.Emit(a.ctx, name, data)
+	}()
+}
+
+// tellStart tells what there is to tell of a start, the first of the process or
+// that of another configuration.
+func (a *App) tellStart(first bool) {
+	if first && a.unclean != "" {
 		a.log.Warn("unclean end of the previous process", "reason", a.unclean)
-		a.events.Emit(a.ctx, eventUnclean, map[string]any{"reason": a.unclean})
+		a.emit(eventUnclean, map[string]any{"reason": a.unclean})
 	}
 	for name := range a.Sets {
 		if s := a.state(name); s.Degraded {
-			a.events.Emit(a.ctx, eventFailed, map[string]any{"sets": []string{name}, "trigger": s.Trigger, "error": sentence(s.LastError)})
+			a.emit(eventFailed, map[string]any{"sets": []string{name}, "trigger": s.Trigger, "error": sentence(s.LastError)})
 		}
 	}
 	a.tellSystemd()
@@ -52,10 +70,10 @@ func (a *App) report(req Request, result *Result) {
 	switch result.Result {
 	case resultFailed:
 		a.log.Error("reload failed; what was served before is still served", "sets", sets, "trigger", req.Trigger, "error", result.Error)
-		a.events.Emit(a.ctx, eventFailed, map[string]any{"sets": sets, "trigger": req.Trigger, "error": result.Error})
+		a.emit(eventFailed, map[string]any{"sets": sets, "trigger": req.Trigger, "error": result.Error})
 	case resultReloaded:
 		a.log.Info("reloaded", "sets", sets, "trigger", req.Trigger)
-		a.events.Emit(a.ctx, eventReloaded, map[string]any{"sets": sets, "trigger": req.Trigger})
+		a.emit(eventReloaded, map[string]any{"sets": sets, "trigger": req.Trigger})
 		a.staples.wake()
 	}
 	a.tellSystemd()
@@ -116,5 +134,5 @@ func (a *App) expiring(cert *certset.Certificate) bool {
 func (a *App) tellExpiring(set string, cert *certset.Certificate) {
 	end := cert.TLS.Leaf.NotAfter.UTC()
 	a.log.Warn("certificate expires soon", "set", set, "names", cert.Names, "source", cert.Source, "not_after", end)
-	a.events.Emit(a.ctx, eventExpiring, map[string]any{"set": set, "names": cert.Names, "sha256": cert.Fingerprint, "not_after": end})
+	a.emit(eventExpiring, map[string]any{"set": set, "names": cert.Names, "sha256": cert.Fingerprint, "not_after": end})
 }

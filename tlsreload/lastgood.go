@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload/internal/certset"
 )
@@ -143,46 +140,4 @@ func decode(name string, content []byte) (*certset.Set, string, error) {
 		set.Clients.CRLs = append(set.Clients.CRLs, lists...)
 	}
 	return set, "the set that was kept at " + k.Saved.Format(time.RFC3339), errors.Join(errs...)
-}
-
-// mark is what is in the storage while this instance of Caddy runs.
-type mark struct {
-	PID     int       `json:"pid"`
-	Started time.Time `json:"started"`
-}
-
-func markKey() (string, error) {
-	id, err := caddy.InstanceID()
-	return storagePrefix + "/running/" + id.String() + ".json", err
-}
-
-// markRunning notes that the process runs, and says what is known of the one
-// before, if it did not end cleanly.
-func (a *App) markRunning() (unclean string) {
-	key, err := markKey()
-	if err == nil {
-		text, loadErr := a.ctx.Storage().Load(a.ctx, key)
-		var before mark
-		if loadErr == nil && json.Unmarshal(text, &before) == nil {
-			unclean = fmt.Sprintf("process %d, started at %s, did not end cleanly", before.PID, before.Started.Format(time.RFC3339))
-		} else if loadErr == nil {
-			unclean = "the previous process did not end cleanly"
-		}
-		text, _ = json.Marshal(mark{os.Getpid(), time.Now().UTC()})
-		err = a.ctx.Storage().Store(a.ctx, key, text)
-	}
-	if err != nil {
-		a.log.Error("an unclean end would not be noticed at the next start", "error", err)
-	}
-	return unclean
-}
-
-func (a *App) unmarkRunning() {
-	key, err := markKey()
-	if err == nil {
-		err = a.ctx.Storage().Delete(a.ctx, key)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		a.log.Error("the next start will take this end for an unclean one", "error", err)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -79,29 +80,34 @@ func (*Manager) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// manage has Caddy ask the manager for the names of the sets, and, if there is
-// a default, for clients that send no name.
+// manage has Caddy ask the manager for the names of the sets, those they have and
+// those that are reserved, and, if there is a default, for clients that send no
+// name. Caddy takes no more names while a configuration runs.
 func (a *App) manage() error {
 	snapshot := a.snapshot.Load()
-	names := snapshot.Names()
-	a.managed = map[string]bool{}
-	anonymous := snapshot.HasDefault()
-	var subjects []string
-	for _, name := range names {
-		a.managed[name] = true
-		subjects = append(subjects, name)
-		anonymous = anonymous || net.ParseIP(name) != nil // clients send no IP address as a name
+	a.managed = snapshot.Names()
+	for _, set := range a.Sets {
+		a.managed = append(a.managed, set.Reserve...)
 	}
-	if anonymous {
-		subjects = append(subjects, "")
+	if snapshot.HasDefault() || slices.ContainsFunc(a.managed, isIP) { // clients send no IP address as a name
+		a.managed = append(a.managed, "")
 	}
-	if len(subjects) == 0 {
+	slices.Sort(a.managed)
+	a.managed = slices.Compact(a.managed)
+	if len(a.managed) == 0 {
 		return nil
 	}
 	return a.tls.AddAutomationPolicy(&caddytls.AutomationPolicy{
-		SubjectsRaw: subjects,
+		SubjectsRaw: a.managed,
 		ManagersRaw: []json.RawMessage{json.RawMessage(`{"via":"tlsreload"}`)},
 	})
+}
+
+func isIP(name string) bool { return net.ParseIP(name) != nil }
+
+// isManaged says whether Caddy asks us for a name.
+func (a *App) isManaged(name string) bool {
+	return slices.ContainsFunc(a.managed, func(subject string) bool { return certmagic.MatchWildcard(name, subject) })
 }
 
 // Interface guards

@@ -28,6 +28,7 @@ type listener struct{}
 var heard struct {
 	sync.Mutex
 	events []string
+	work   func() // what a handler does, if anything
 }
 
 func (*listener) CaddyModule() caddy.ModuleInfo {
@@ -38,8 +39,12 @@ func (*listener) UnmarshalCaddyfile(*caddyfile.Dispenser) error { return nil }
 
 func (*listener) Handle(_ context.Context, e caddy.Event) error {
 	heard.Lock()
-	defer heard.Unlock()
 	heard.events = append(heard.events, fmt.Sprint(e.Name(), " ", e.Data))
+	work := heard.work
+	heard.Unlock()
+	if work != nil {
+		work()
+	}
 	return nil
 }
 
@@ -93,7 +98,9 @@ func TestOperator(t *testing.T) {
 	h.metrics(t, `caddy_tlsreload_degraded{set="a"} 1`, `caddy_tlsreload_last_reload_successful{set="a"} 0`, `caddy_tlsreload_reloads_total{result="failed"} `)
 
 	h.stop(t)
+	heard.Lock()
 	heard.events = nil
+	heard.Unlock()
 	id, err := caddy.InstanceID()
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +111,36 @@ func TestOperator(t *testing.T) {
 	hear(t, "tlsreload.failed")
 	hear(t, "tlsreload.unclean_start map[reason:process 7, started at 2026-11-21T07:00:00Z, did not end cleanly]")
 	h.metrics(t, `caddy_tlsreload_unclean_start 1`)
+}
+
+// A handler of an event may have another configuration loaded, and wait for it.
+func TestHandlerLoads(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	text := h.caddyfile("set a {\ncertificate DIR/a.crt DIR/a.key\n}\n}\nevents {\non tlsreload.reloaded test_listener\n")
+	if err := h.load(t, text); err != nil {
+		t.Fatal(err)
+	}
+	loaded := make(chan error, 1)
+	do := func(work func()) {
+		heard.Lock()
+		defer heard.Unlock()
+		heard.work = work
+	}
+	do(func() {
+		do(nil)
+		loaded <- h.load(t, text)
+	})
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"})) // which is noticed
+	select {
+	case err := <-loaded:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the handler waits for its own end")
+	}
+	h.expect(t, h.pgtxn, "a.test", want)
 }
 
 // Certificates with equal labels, as of one who numbers all of his with 1, are

@@ -24,6 +24,7 @@ type Request struct {
 	Sets    []string // none: all
 	Force   bool     // also if names are lost
 	DryRun  bool     // only check
+	Drain   bool     // connections on certificates that are no longer served, as the option of sets
 	Trigger string   // who asked
 }
 
@@ -38,6 +39,9 @@ type Result struct {
 	// Sets are those of the request: as they are served, or would be after a
 	// dry run. After a failure, they are what goes on being served.
 	Sets []SetView `json:"sets"`
+	// Draining is how many connections are on certificates of these sets that are
+	// no longer served, and end between transactions; nil if nobody asked for it.
+	Draining *int `json:"draining,omitempty"`
 }
 
 const (
@@ -92,6 +96,8 @@ func (a *App) check(r *reading, force bool) {
 // changed says whether the sources hold something else than at the last
 // attempt, be it good or bad.
 func (a *App) changed() bool {
+	process.Lock()
+	defer process.Unlock()
 	for name, set := range a.Sets {
 		r := set.read(a.ctx, a.ctx.Storage())
 		if r.digest != a.state(name).digest {
@@ -164,10 +170,15 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 		return result
 	}
 	if result.Result == resultReloaded {
+		a.settled.Store(nil)
 		a.swap(old, readings, result)
 		a.probes.confirm(a.ctx, result)
+		a.settle()
 	}
 	a.note(req, readings, result) // who reads that all is well finds it so
+	if result.Result != resultFailed {
+		result.Draining = a.drain(names, req.Drain)
+	}
 	return result
 }
 
@@ -185,6 +196,7 @@ func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
 		} else {
 			continue
 		}
+		a.keepSelfSigned(r.set.Name)
 		if err := a.keep(r.set); err != nil {
 			result.Warnings = append(result.Warnings, certset.Problem{Reason: err.Error()})
 		}

@@ -27,7 +27,7 @@ const selfSignedTime = 10 * 365 * 24 * time.Hour
 func selfSignedKey(set string) string { return storagePrefix + "/self_signed/" + set + ".pem" }
 
 // selfSigned takes the self-signed pair out of the storage, or makes one that
-// [Set.keepSelfSigned] stores when the configuration starts.
+// [App.keepSelfSigned] stores when it begins to be served.
 func (r *reader) selfSigned(s *Set) {
 	source := "storage key " + selfSignedKey(s.name)
 	content, err := r.storage.Load(r.ctx, selfSignedKey(s.name))
@@ -54,6 +54,13 @@ func (r *reader) selfSigned(s *Set) {
 	}
 }
 
+// keepSelfSigned stores the pair that was made for a set, if there is one.
+func (a *App) keepSelfSigned(set string) {
+	if err := a.Sets[set].keepSelfSigned(a.ctx, a.ctx.Storage()); err != nil {
+		a.log.Error("the self-signed certificate will be another after a restart", "set", set, "error", err)
+	}
+}
+
 // keepSelfSigned stores the pair that was made, unless another instance with
 // the same storage was faster: then that one's is used by both.
 func (s *Set) keepSelfSigned(ctx context.Context, storage certmagic.Storage) error {
@@ -61,10 +68,11 @@ func (s *Set) keepSelfSigned(ctx context.Context, storage certmagic.Storage) err
 		return nil
 	}
 	key := selfSignedKey(s.name)
-	if err := storage.Lock(ctx, key); err != nil {
-		return fmt.Errorf("locking %s in the storage: %w", key, err)
+	unlock, err := lock(ctx, storage, key)
+	if err != nil {
+		return err
 	}
-	defer func() { _ = storage.Unlock(context.WithoutCancel(ctx), key) }()
+	defer unlock()
 	if storage.Exists(ctx, key) {
 		s.made = nil
 		return nil
@@ -78,6 +86,14 @@ func (s *Set) keepSelfSigned(ctx context.Context, storage certmagic.Storage) err
 	}
 	s.made = nil
 	return nil
+}
+
+// lock locks a key for this instance.
+func lock(ctx context.Context, storage certmagic.Storage, key string) (unlock func(), err error) {
+	if err := storage.Lock(ctx, key); err != nil {
+		return nil, fmt.Errorf("locking %s in the storage: %w", key, err)
+	}
+	return func() { _ = storage.Unlock(context.WithoutCancel(ctx), key) }, nil
 }
 
 func makeSelfSigned(source string, names []string) (*certset.Certificate, error) {

@@ -1,11 +1,11 @@
 package tlsreload
 
 import (
-	"bytes"
 	"crypto/tls"
-	"encoding/binary"
+	"fmt"
 	"slices"
-	"sync"
+	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -26,70 +26,67 @@ const acmeProtocol = "acme-tls/1"
 //     handshakes for the same name share an answer;
 //   - TLS sessions are resumed only if they began with what is served now.
 //
-// If ctx's configuration has no app tlsreload, handshakes are as cfg says.
+// If ctx's configuration has no app tlsreload, handshakes are as cfg says. A
+// handshake with the context of a [Connection] notes there what it has shown.
 func Wrap(ctx caddy.Context, cfg *tls.Config) *tls.Config {
-	choose := cfg.GetConfigForClient
-	w := &wrapper{app: appOf(ctx)}
+	choose, appOf := cfg.GetConfigForClient, appOf(ctx)
 	wrapped := cfg.Clone()
 	wrapped.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		policy, err := choose(hello)
 		if err != nil || policy == nil || slices.Contains(hello.SupportedProtos, acmeProtocol) {
 			return policy, err
 		}
-		return w.forPolicy(policy), nil
+		app, err := appOf()
+		if err != nil {
+			return policy, nil
+		}
+		conn := connectionOf(hello)
+		conn.begun = time.Now() // before the snapshot is taken
+		if conn.Again != nil {
+			app.doors.note(hello.Conn.LocalAddr().String(), door{conn.Again, policy.NextProtos})
+		}
+		return bind(policy, app.snapshot.Load(), conn), nil
 	}
 	return wrapped
 }
 
-// wrapper has a configuration for each policy and snapshot that are in use.
-type wrapper struct {
-	app func() (*App, error)
-
-	mu       sync.Mutex
-	snapshot *certset.Snapshot
-	configs  map[*tls.Config]*tls.Config // of snapshot, by policy
-}
-
-func (w *wrapper) forPolicy(policy *tls.Config) *tls.Config {
-	app, err := w.app()
-	if err != nil {
-		return policy
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if snapshot := app.snapshot.Load(); snapshot != w.snapshot {
-		w.snapshot, w.configs = snapshot, map[*tls.Config]*tls.Config{}
-	}
-	cfg := w.configs[policy]
-	if cfg == nil {
-		cfg = bind(policy, w.snapshot)
-		w.configs[policy] = cfg
-	}
-	return cfg
-}
-
-// bind returns a policy's configuration with the certificates of a snapshot.
-func bind(policy *tls.Config, snapshot *certset.Snapshot) *tls.Config {
+// bind returns a policy's configuration for one handshake, with the
+// certificates of a snapshot.
+func bind(policy *tls.Config, snapshot *certset.Snapshot, conn *Connection) *tls.Config {
 	cfg := policy.Clone()
 	cfg.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if cert := snapshot.Find(hello); cert != nil {
+			conn.note(snapshot, cert.Fingerprint)
 			return &cert.TLS, nil
 		}
 		return policy.GetCertificate(hello)
 	}
 	// Tickets are encrypted by the policy, which keeps its keys and replaces
-	// them when they are old; they say which generation they are of.
-	mark := binary.BigEndian.AppendUint64([]byte("tlsreload "), snapshot.Generation)
+	// them when they are old; they say which generation they are of, and what
+	// was shown when the session began.
+	mark := fmt.Sprintf("tlsreload %d ", snapshot.Generation)
 	cfg.WrapSession = func(state tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
-		session.Extra = append(session.Extra, mark)
+		ticket := mark
+		for _, s := range conn.shown {
+			ticket += s.fingerprint + " "
+		}
+		session.Extra = append(session.Extra, []byte(ticket))
 		return policy.EncryptTicket(state, session)
 	}
 	cfg.UnwrapSession = func(ticket []byte, state tls.ConnectionState) (*tls.SessionState, error) {
 		session, err := policy.DecryptTicket(ticket, state)
-		if err != nil || session == nil || !slices.ContainsFunc(session.Extra, func(e []byte) bool { return bytes.Equal(e, mark) }) {
+		if err != nil || session == nil {
 			return nil, err
 		}
-		return session, nil
+		for _, extra := range session.Extra {
+			if shown, found := strings.CutPrefix(string(extra), mark); found {
+				for fingerprint := range strings.FieldsSeq(shown) {
+					conn.note(snapshot, fingerprint)
+				}
+				return session, nil
+			}
+		}
+		return nil, nil
 	}
 	return cfg
 }

@@ -2,6 +2,7 @@ package tlsreload_test
 
 import (
 	"crypto/tls"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ func TestServing(t *testing.T) {
 	result := h.reload(t, "", "reloaded")
 	for _, set := range result.Sets {
 		for _, cert := range set.Certificates {
-			if cert.Change != "replaced" || cert.Before == "" || len(cert.Served) != len(cert.Names) {
+			if cert.Change != "replaced" || cert.Before == "" || len(cert.Served) != 2*len(cert.Names) {
 				t.Errorf("%+v", cert)
 			}
 			for _, served := range cert.Served {
@@ -78,6 +79,53 @@ func TestServing(t *testing.T) {
 	}
 }
 
+// Handshakes with ourselves are made where clients have come in, too: by
+// SSLRequest or directly, also where clients must have certificates; and not at
+// what is somebody else's.
+func TestSelfHandshakes(t *testing.T) {
+	h := newHouse(t)
+	put := func() string {
+		return h.put(t, "a", h.ca.Issue(t, []string{"a.test", "*.w.test", "127.0.0.1", "10.1.2.3"}))
+	}
+	want := put()
+	options := "set main {\ncertificate DIR/a.crt DIR/a.key\nclient_ca DIR/root.crt\n}\nwatch off"
+	h.write(t, "root.crt", h.ca.PEM())
+	for name, change := range map[string]func(string) string{
+		"default": func(text string) string { return text },
+		"direct only": func(text string) string {
+			return strings.Replace(text, "route {", "@tls tls\nroute @tls {", 1)
+		},
+		"client certificates": func(text string) string {
+			return strings.Replace(text, "trust\n\t\t\t\t\t\ttls", "trust\ntls {\nconnection_policy {\nclient_auth {\nmode require\nverifier tlsreload\n}\n}\n}", 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := h.load(t, change(h.caddyfile(options))); err != nil {
+				t.Fatal(err)
+			}
+			if name != "client certificates" {
+				h.expect(t, h.pgtxn, "a.test", want)
+			} else if shown, err := h.shown(h.pgtxn, "a.test", func(cfg *tls.Config) { cfg.MaxVersion = tls.VersionTLS12 }); err == nil {
+				t.Errorf("without a certificate: %s", shown)
+			}
+			want = put()
+			result := h.reload(t, "", "reloaded")
+			at := map[string][]string{}
+			for _, served := range result.Sets[0].Certificates[0].Served {
+				if !served.Expected {
+					t.Errorf("%+v", served)
+				}
+				at[served.Name] = append(at[served.Name], served.At)
+			}
+			for name, want := range map[string][]string{"a.test": {"", h.pgtxn}, "*.w.test": {"", h.pgtxn}, "127.0.0.1": {"", h.pgtxn}, "10.1.2.3": {""}} {
+				if !slices.Equal(at[name], want) {
+					t.Errorf("%s: handshakes at %q, not %q", name, at[name], want)
+				}
+			}
+		})
+	}
+}
+
 // A client without a name and at an address that no certificate has gets the
 // default.
 func TestDefault(t *testing.T) {
@@ -89,14 +137,34 @@ func TestDefault(t *testing.T) {
 	}
 }
 
-// Names that came with a reload are served at once to pgtxn.
+// Names that came with a reload are served at once to pgtxn, and to all if they
+// were reserved.
 func TestNewNames(t *testing.T) {
 	h := newHouse(t)
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
-	h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
-	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "b.test"}))
-	h.reload(t, "", "reloaded")
-	h.expect(t, h.pgtxn, "b.test", want)
+	h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\nreserve b.test *.C.test\n}\nwatch off", "*.c.test")
+	if got, err := h.shown(h.l4tls, "b.test"); err == nil {
+		t.Errorf("for a name that has no certificate yet: %s", got)
+	}
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "b.test", "x.c.test", "new.test"}))
+	result := h.reload(t, "", "reloaded")
+	for _, served := range result.Sets[0].Certificates[0].Served {
+		if !served.Expected {
+			t.Errorf("%+v", served)
+		}
+	}
+	for _, name := range []string{"a.test", "b.test", "x.c.test"} {
+		h.expect(t, h.pgtxn, name, want)
+		h.expect(t, h.l4tls, name, want)
+	}
+	h.expect(t, h.https, "x.c.test", want)
+	h.expect(t, h.pgtxn, "new.test", want)
+	if got, err := h.shown(h.l4tls, "new.test"); err == nil {
+		t.Errorf("the stock handler serves a name that it should not know of: %s; now it can be told so in the documents", got)
+	}
+	if log := h.log(); strings.Contains(log, "obtaining") {
+		t.Error("an order for a certificate was begun")
+	}
 }
 
 // A session is resumed until the certificate is replaced, and never after.

@@ -41,6 +41,17 @@ type Set struct {
 	// false, but a set that is the only one is the default.
 	Default bool `json:"default,omitempty"`
 
+	// Names, also with a wildcard, that belong to the set although no certificate
+	// has them yet. What a reload brings for them is served at once by all
+	// listeners; of other new names only pgtxn knows before the configuration is
+	// loaded again. Caddy manages no certificates for them. Default: none.
+	Reserve []string `json:"reserve,omitempty"`
+
+	// Whether connections through pgtxn that were served with a certificate of
+	// this set end when it is replaced, as after a call with drain: each as soon
+	// as it is idle outside of a transaction. Default: false, they stay.
+	Drain bool `json:"drain,omitempty"`
+
 	// PEM files with the root certificates that each chain must lead to.
 	// Without them, a chain that ends early can only be told for sure if it was
 	// longer before. Default: none.
@@ -92,7 +103,7 @@ func (s *Set) provision(ctx caddy.Context, name string) error {
 		errs = append(errs, err)
 		*text = value
 	}
-	for _, list := range [][]string{s.Folders, s.SelfSigned, s.Roots, s.ClientCAs, s.ClientCRLs, s.UpstreamCAs} {
+	for _, list := range [][]string{s.Folders, s.SelfSigned, s.Reserve, s.Roots, s.ClientCAs, s.ClientCRLs, s.UpstreamCAs} {
 		for i := range list {
 			replace(&list[i])
 		}

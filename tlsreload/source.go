@@ -1,6 +1,7 @@
 package tlsreload
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -175,7 +176,7 @@ func (r *reader) load(l loader) {
 		cert, err := certset.NewCertificate(fmt.Sprintf("%s, certificate %d", source, i+1), pair.Certificate)
 		r.fail(err)
 		if cert != nil {
-			r.took(certset.Text{Source: source, Content: cert.TLS.Leaf.Raw})
+			r.took(certset.Text{Source: source, Content: bytes.Join(cert.TLS.Certificate, nil)})
 			r.set.Certificates = append(r.set.Certificates, cert)
 		}
 	}

@@ -67,6 +67,27 @@ func TestSelfSigned(t *testing.T) {
 	h.expect(t, h.pgtxn, "a.test", want)
 }
 
+// One that is made while Caddy runs is stored, too.
+func TestSelfSignedLater(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\nself_signed a.test\n}\nwatch off\nlast_good off"
+	h.start(t, options)
+	for _, name := range []string{"a.crt", "a.key"} {
+		if err := os.Remove(filepath.Join(h.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.reload(t, "?dry_run", "valid")
+	if _, err := os.Stat(filepath.Join(h.dir, "storage", "tlsreload", "self_signed", "a.pem")); err == nil {
+		t.Error("a dry run has stored it")
+	}
+	want := h.reload(t, "", "reloaded").Sets[0].Certificates[0].Fingerprint
+	h.stop(t)
+	h.start(t, options)
+	h.expect(t, h.pgtxn, "a.test", want, func(cfg *tls.Config) { cfg.InsecureSkipVerify = true })
+}
+
 // Sets are reloaded alone or together.
 func TestOneOfSets(t *testing.T) {
 	h := newHouse(t)

@@ -91,7 +91,9 @@ const (
 
 // ServedView is what a handshake showed.
 type ServedView struct {
-	Name        string `json:"name"`
+	Name string `json:"name"`
+	// At is the address, none if it was over a pipe.
+	At          string `json:"at,omitempty"`
 	Fingerprint string `json:"sha256,omitempty"`
 	Expected    bool   `json:"expected"`
 	Error       string `json:"error,omitempty"`

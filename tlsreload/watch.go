@@ -72,8 +72,7 @@ func (a *App) watch(ctx context.Context) {
 // one by one, so that a broken one does not hold up others.
 func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 	for name, set := range a.Sets {
-		r := set.read(ctx, a.ctx.Storage())
-		a.check(&r, false)
+		r := a.look(ctx, set)
 		state := a.state(name)
 		if r.digest == state.digest && (len(r.errs) > 0 || !state.Degraded) { // time alone may have made it good
 			delete(broken, name)
@@ -90,6 +89,15 @@ func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 			_, _ = a.reload(Request{Sets: []string{name}, Trigger: "watch"}) // the set exists
 		}
 	}
+}
+
+// look reads and checks a set, while nobody reloads it.
+func (a *App) look(ctx context.Context, set *Set) reading {
+	process.Lock()
+	defer process.Unlock()
+	r := set.read(ctx, a.ctx.Storage())
+	a.check(&r, false)
+	return r
 }
 
 // follow has the system tell of changes in the folders on the way to each file.

@@ -62,6 +62,9 @@ func (h *Hub) admit(s *Session, key lenderKey) error {
 		if err = s.shard.loop.Attach(s.client.conn, s); err == nil {
 			s.lender.sessions[s.id] = s
 			s.start()
+			if s.Unwelcome() { // since before it was among the sessions
+				s.drain("it began unwelcome")
+			}
 		}
 	})
 	if err == nil {

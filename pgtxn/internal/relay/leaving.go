@@ -34,12 +34,13 @@ func (s *Session) depart(why string, words *wire.Error) {
 
 // part ends the session, once the client has taken all that is for it.
 func (s *Session) part(why string, words *wire.Error) {
-	if s.client.full() && !s.client.dead {
-		s.linger(func() { s.part(why, words) })
-		return
+	if words != nil && !s.ended {
+		s.client.send(words.Fatal().Encode(nil))
+		s.cfg.Log.Info("session ended with an error",
+			"session", s.id, "user", s.user, "database", s.database, "sqlstate", words.Code, "error", words.Message)
 	}
-	if words != nil {
-		s.fail(words)
+	if s.client.full() && !s.client.dead {
+		s.linger(func() { s.part(why, nil) })
 		return
 	}
 	s.leave(why)

@@ -167,11 +167,18 @@ func (s *Session) mustYield(typ byte) bool {
 	return s.yielding
 }
 
-// settle gives the backend back if nothing keeps it.
+// settle gives the backend back if nothing keeps it, and ends a session that is
+// to be drained.
 func (s *Session) settle() {
 	v := s.srv
-	if v == nil || v.replies.n > 0 || v.cancels > 0 || v.full() {
-		if v != nil && s.ended && !s.cleaned && (v.owesClient() || v.replies.applying()) {
+	switch {
+	case v == nil:
+		if s.draining && !s.waiting && !s.starting && !s.refusing {
+			s.drained()
+		}
+		return
+	case v.replies.n > 0, v.cancels > 0, v.full():
+		if s.ended && !s.cleaned && (v.owesClient() || v.replies.applying()) {
 			v.close("client left while a statement was running")
 		}
 		return
@@ -190,6 +197,8 @@ func (s *Session) settle() {
 	busy := v.rest > 0 || s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn || s.unsynced
 	switch {
 	case busy || !s.machine.Idle():
+	case s.draining:
+		s.drained()
 	case s.mustInspect():
 		s.inspect()
 	case s.machine.Pins() == 0 && s.mustVerify():

@@ -56,7 +56,7 @@ func start(tb testing.TB, cfg *Config) *proxy {
 			if err != nil {
 				return
 			}
-			go func() { _ = hub.Serve(context.Background(), conn, nil, cfg) }()
+			go func() { _ = hub.Serve(context.Background(), conn, nil, cfg, nil) }()
 		}
 	}()
 	tb.Cleanup(func() {

@@ -26,6 +26,8 @@ type Session struct {
 	lender   *lender
 	shard    *shard
 
+	unwelcome func() bool // see [Hub.Serve]; or nil
+
 	client  stream
 	machine txn.Machine
 	told    *guc.Set // the reported variables as the client knows them
@@ -83,6 +85,7 @@ type Session struct {
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 
 	starting  bool   // no greeting yet
+	draining  bool   // it ends as soon as it is idle
 	leaving   bool   // nothing more is read from the client; it may still hear answers
 	parting   func() // what happens when it has heard all
 	lingering bool   // only its socket has no room for the last of it
@@ -104,6 +107,7 @@ func (s *Session) greet(welcome []wire.Param) {
 	s.client.send(buf)
 	s.starting = false
 	s.waiter.Patient = true
+	s.settle()
 	s.resume()
 }
 
@@ -198,11 +202,4 @@ func (s *Session) leave(why string) {
 }
 
 // fail tells the client an error that ends its connection.
-func (s *Session) fail(e *wire.Error) {
-	if !s.ended {
-		s.client.send(e.Fatal().Encode(nil))
-		s.cfg.Log.Info("session ended with an error",
-			"session", s.id, "user", s.user, "database", s.database, "sqlstate", e.Code, "error", e.Message)
-	}
-	s.leave(e.Message)
-}
+func (s *Session) fail(e *wire.Error) { s.part(e.Message, e) }

@@ -20,9 +20,11 @@ import (
 const ALPN = "postgresql"
 
 // Serve serves one client on raw and returns when the client has left. Early
-// holds bytes that were read from raw before. Raw is closed.
-func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config) error {
-	e := &entrance{cfg: cfg, conn: netloop.NewConn(raw, early), addr: raw.RemoteAddr()}
+// holds bytes that were read from raw before. Raw is closed. Unwelcome, if not
+// nil, says whether the session is to be drained from its beginning; it is
+// called on the loop and must not block.
+func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config, unwelcome func() bool) error {
+	e := &entrance{cfg: cfg, conn: netloop.NewConn(raw, early), addr: raw.RemoteAddr(), unwelcome: unwelcome}
 	defer e.conn.Wait()
 	defer e.conn.Close()
 	if cfg.LoginTimeout > 0 {
@@ -50,6 +52,8 @@ type entrance struct {
 	cfg  *Config
 	conn *netloop.Conn
 	addr net.Addr
+
+	unwelcome func() bool
 }
 
 // negotiate goes through TLS to the packet that says what the client wants.
@@ -197,6 +201,8 @@ func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
 		cfg:      e.cfg,
 		client:   stream{conn: e.conn},
 		done:     make(chan struct{}),
+
+		unwelcome: e.unwelcome,
 	}
 	for _, param := range p.Params {
 		if param.Name == "application_name" {

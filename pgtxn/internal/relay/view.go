@@ -22,6 +22,7 @@ type SessionView struct {
 	Since           string       `json:"since"`
 	State           string       `json:"state"`       // starting, idle, waiting (for a backend), active (has one)
 	Transaction     string       `json:"transaction"` // I, T or E, as in ReadyForQuery
+	Draining        bool         `json:"draining"`    // ends as soon as it is idle outside of a transaction
 	Frames          []FrameView  `json:"frames"`
 	Pins            []string     `json:"pins"`
 	Backend         *BackendView `json:"backend"`
@@ -129,7 +130,7 @@ func (s *Session) view() SessionView {
 	v := SessionView{
 		ID: s.name(), Client: s.addr.String(), User: s.user, Database: s.database, ApplicationName: s.appName,
 		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: s.since.UTC().Format("2006-01-02T15:04:05.000Z"),
-		State: s.state(), Transaction: string(s.machine.Status()),
+		State: s.state(), Transaction: string(s.machine.Status()), Draining: s.draining,
 		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()),
 	}
 	if s.srv != nil {

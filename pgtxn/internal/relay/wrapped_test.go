@@ -26,7 +26,7 @@ func (p place) behindWrapper(t testing.TB) place {
 			if err != nil {
 				return
 			}
-			go func() { _ = p.proxy.Serve(context.Background(), wrapped{conn}, nil, p.proxy.cfg) }()
+			go func() { _ = p.proxy.Serve(context.Background(), wrapped{conn}, nil, p.proxy.cfg, nil) }()
 		}
 	}()
 	p.addr = ln.Addr().String()
@@ -66,7 +66,7 @@ func TestEarlyBytes(t *testing.T) {
 	hello = append(hello, query("SELECT 'at once'")...)
 	for _, early := range []int{0, 1, 8, len(hello) - 1, len(hello)} {
 		near, far := net.Pipe()
-		go func() { _ = p.proxy.Serve(context.Background(), far, hello[:early], p.proxy.cfg) }()
+		go func() { _ = p.proxy.Serve(context.Background(), far, hello[:early], p.proxy.cfg, nil) }()
 		c := newClient(near)
 		c.t = t
 		go func() { _, _ = near.Write(hello[early:]) }() // a pipe holds nothing: who writes waits for the reader

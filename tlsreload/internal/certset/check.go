@@ -13,7 +13,8 @@ import (
 // Rules is what a set is checked by.
 type Rules struct {
 	Now time.Time
-	// Force lets a set lose names and take back an older certificate.
+	// Force lets a set lose names and intermediate certificates, and have
+	// revocation lists that are out of date.
 	Force bool
 	// Roots are the authorities that every chain has to lead to. Nil: it is not
 	// asked for; then only a chain that lost an intermediate is an error.
@@ -175,8 +176,17 @@ func checkTrust(trust *Trust, rules *Rules) (errs, warnings []Problem) {
 		}
 	}
 	for _, list := range trust.CRLs {
-		if source := "revocation list of " + list.Issuer.String(); !list.NextUpdate.IsZero() && rules.Now.After(list.NextUpdate) {
-			errs = append(errs, problem(source, "it is out of date since %s: with it, all clients of this issuer would be refused", list.NextUpdate.UTC().Format(time.RFC3339)))
+		source := "revocation list of " + list.Issuer.String()
+		if !list.NextUpdate.IsZero() && rules.Now.After(list.NextUpdate) {
+			stale := problem(source, "it is out of date since %s: with it, all clients of this issuer are refused", list.NextUpdate.UTC().Format(time.RFC3339))
+			if rules.Force {
+				warnings = append(warnings, stale)
+			} else {
+				errs = append(errs, stale)
+			}
+		}
+		if trust.disowns(list) {
+			errs = append(errs, problem(source, "it is not signed by the authority for clients of this name"))
 		}
 	}
 	return errs, warnings

@@ -16,6 +16,8 @@ type Snapshot struct {
 	Generation uint64
 	// Sets are sorted by name.
 	Sets []*Set
+	// Owners says by fingerprint of which set a certificate for clients is.
+	Owners map[string]string
 
 	byName   map[string][]*Certificate // the preferred one first
 	fallback []*Certificate
@@ -24,10 +26,14 @@ type Snapshot struct {
 // NewSnapshot makes the snapshot of some sets, which have different names. If
 // there is one set, it is the default.
 func NewSnapshot(generation uint64, sets []*Set) *Snapshot {
-	s := &Snapshot{Generation: generation, Sets: slices.Clone(sets), byName: map[string][]*Certificate{}}
+	s := &Snapshot{
+		Generation: generation, Sets: slices.Clone(sets),
+		Owners: map[string]string{}, byName: map[string][]*Certificate{},
+	}
 	slices.SortFunc(s.Sets, func(a, b *Set) int { return strings.Compare(a.Name, b.Name) })
 	for _, set := range s.Sets {
 		for _, cert := range set.Certificates {
+			s.Owners[cert.Fingerprint] = set.Name
 			for _, name := range cert.Names {
 				s.byName[name] = append(s.byName[name], cert)
 			}
@@ -95,25 +101,27 @@ func (s *Snapshot) Expiry() (first time.Time) {
 	return first
 }
 
-// Find returns the certificate for a client: by the name it sends, which may
-// match a wildcard; else by the address that it connected to; else the default.
-// Of several it is the first that the client can use. Nil: it is for somebody
-// else to answer.
-func (s *Snapshot) Find(hello *tls.ClientHelloInfo) *Certificate {
-	var candidates []*Certificate
-	if name := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(hello.ServerName), ".")); name != "" {
-		candidates = s.byName[name]
-		if candidates == nil {
-			if _, parent, found := strings.Cut(name, "."); found {
-				candidates = s.byName["*."+parent]
-			}
+// Candidates returns the certificates for a client, the preferred one first: by
+// the name it sends, which may match a wildcard; else by the address that it
+// connected to; else the default. None: it is for somebody else to answer.
+func (s *Snapshot) Candidates(hello *tls.ClientHelloInfo) []*Certificate {
+	name := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(hello.ServerName), "."))
+	if name == "" {
+		if found := s.byName[localIP(hello.Conn)]; found != nil {
+			return found
 		}
-	} else {
-		candidates = s.byName[localIP(hello.Conn)]
-		if candidates == nil {
-			candidates = s.fallback
-		}
+		return s.fallback
 	}
+	if found := s.byName[name]; found != nil {
+		return found
+	}
+	_, parent, _ := strings.Cut(name, ".")
+	return s.byName["*."+parent]
+}
+
+// Find returns the first candidate that the client can use.
+func (s *Snapshot) Find(hello *tls.ClientHelloInfo) *Certificate {
+	candidates := s.Candidates(hello)
 	if len(candidates) == 0 {
 		return nil
 	}

@@ -42,6 +42,20 @@ func ParseCRLs(text Text) ([]*x509.RevocationList, error) {
 	return lists, nil
 }
 
+// disowns says whether a list claims to be one of Roots' and is not. It would
+// count for nothing.
+func (t *Trust) disowns(list *x509.RevocationList) (forged bool) {
+	for _, root := range t.Roots {
+		if bytes.Equal(root.RawSubject, list.RawIssuer) {
+			if list.CheckSignatureFrom(root) == nil {
+				return false
+			}
+			forged = true
+		}
+	}
+	return forged
+}
+
 // VerifyClient says what is wrong with a client's certificate, whose chain is
 // leaf first. An issuer whose revocation list has passed its nextUpdate vouches
 // for nobody.
