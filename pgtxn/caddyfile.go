@@ -28,6 +28,9 @@ import (
 //		login_timeout <duration>
 //		max_statement <size>
 //		max_prepared <number>
+//		max_client_prepared <number>
+//		max_pinned <number>
+//		pin_timeout <duration>
 //		scrub always|writes
 //		inspect calls|writes|always|never
 //		verify off|sampled|always
@@ -63,6 +66,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Duration("login_timeout", &h.LoginTimeout),
 		caddyfile.Size("max_statement", &h.MaxStatement),
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
+		caddyfile.Int("max_client_prepared", &h.MaxClientPrepared, 1),
+		caddyfile.Int("max_pinned", &h.MaxPinned, 1),
+		caddyfile.Limit("pin_timeout", &h.PinTimeout),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("verify", &h.Verify, verifies...),

@@ -102,6 +102,23 @@ type Handler struct {
 	// Default: 1000.
 	MaxPrepared int `json:"max_prepared,omitempty"`
 
+	// The most prepared statements that a client may have at a time under names of
+	// the protocol. One more is refused with SQLSTATE 54000. Default: 10000.
+	MaxClientPrepared int `json:"max_client_prepared,omitempty"`
+
+	// The most sessions of a pool that may keep their server connection between
+	// transactions, for state that can't be moved (a pin). What would pin one more,
+	// such as CREATE TEMP TABLE, is refused with SQLSTATE 53400; a session that is
+	// found to be pinned by what a function did is disconnected. Keep it below
+	// pool_size, so that those without pins always have their share. Default: no
+	// limit.
+	MaxPinned int `json:"max_pinned,omitempty"`
+
+	// How long a pinned session may be idle between transactions. Then it is
+	// disconnected with SQLSTATE 57P05, also one that waits for notifications. 0:
+	// for ever. Default: 0.
+	PinTimeout *caddy.Duration `json:"pin_timeout,omitempty"`
+
 	// After what a server connection is reset before another session gets it, in
 	// the same flight as that session's own first statement. A function may set
 	// variables in secret, and a statement may call one in secret: through a

@@ -1,6 +1,10 @@
 package backend
 
-import "container/list"
+import (
+	"container/list"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
 
 // Prepared is the set of prepared statements that a server has for clients, by
 // the names that the proxy gave them, the least recently used first out.
@@ -51,4 +55,37 @@ func (p *Prepared) Len() int { return p.order.Len() }
 func (p *Prepared) Clear() {
 	p.byName = nil
 	p.order.Init()
+}
+
+// Forgot says that the server dropped all its prepared statements.
+func (c *Conn) Forgot() {
+	c.own = [numOwn]bool{}
+	c.bare = false
+	c.Prepared.Clear()
+}
+
+// Bare says whether the server has no prepared statements but those of the client
+// that uses the connection, under the client's own names: no other client's, and
+// of the proxy's own none for longer than an exchange takes.
+func (c *Conn) Bare() bool { return c.bare }
+
+// SetBare makes e what makes the connection bare, or ends that and closes what the
+// client has left. A Close can't fail.
+func (c *Conn) SetBare(e *Exchange, bare bool) {
+	e.reset()
+	if bare {
+		for _, o := range own {
+			e.close(o.name)
+		}
+	}
+	for name := range c.Prepared.byName {
+		e.close(name)
+	}
+	c.Forgot()
+	c.bare = bare
+}
+
+func (e *Exchange) close(name string) {
+	e.Bytes = wire.AppendClose(e.Bytes, name)
+	e.Replies = append(e.Replies, 'C')
 }

@@ -60,6 +60,9 @@ func (v *server) finished(typ byte, r *reply) {
 		return
 	}
 	v.session.copyIn, v.session.swallowed = false, 0
+	if v.session.forgetting && typ == 'C' {
+		v.session.deallocated(v.session.machine.Head())
+	}
 	switch {
 	case typ == 's':
 		v.session.machine.Suspended()
@@ -141,7 +144,7 @@ func (v *server) failed(body []byte) bool {
 		v.Unsure()
 		v.skipToSync()
 		return false
-	case forBase: // the transaction of what reset has failed, and the reset with it
+	case forSelf: // of start-up values set again: the transaction of what reset has failed, and the reset with it
 		v.Unsure()
 		v.skipToSync()
 		return false
@@ -150,11 +153,15 @@ func (v *server) failed(body []byte) bool {
 	v.session.machine.Failed()
 	v.session.copyIn = false
 	r.begun = true
-	refused := r.undo // r is gone soon
+	refused, words := r.undo, r.words // r is gone soon
 	if r.kind != 'Q' && r.kind != 'F' {
 		v.session.skipping = !v.skipToSync()
 	}
-	if bytes.Contains(body, []byte(ownPrefix)) {
+	switch {
+	case words != nil:
+		v.shard.toClient.put(words)
+		return false
+	case bytes.Contains(body, []byte(ownPrefix)):
 		v.shard.toClient.put(errorMessage(v.session.clientNames(body, refused)))
 		return false
 	}
@@ -269,11 +276,12 @@ func (v *server) ready(status byte) bool {
 		}
 		s.unlearned = s.machine.Vars().Unknown() > 0
 		return false
-	case forBase:
+	case forSelf:
 		return false
 	}
 	s.copyIn = false
 	s.unfit = false
+	v.dropStandIns()
 	if !s.machine.Ready(status) && !s.lender.neverShared(s.waiter.Class) {
 		s.cfg.Log.Warn("tracker and server disagree; the server is right",
 			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
@@ -316,6 +324,7 @@ func (v *server) applyFailed(body []byte) {
 	s.forgetting = false
 	s.held, s.unsynced, s.skipping, s.copyIn = false, false, false, false
 	s.dropping = s.rest > 0
+	s.unpinned()
 	s.srv, v.session = nil, nil
 	v.Taint("its variables could not be set")
 }

@@ -171,7 +171,15 @@ func (s *Session) query(m msg) int {
 	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
 		return 0
 	}
-	again := s.queue(text)
+	statements := s.scan(text)
+	if !s.namesFit(statements) {
+		return 0
+	}
+	if e := s.mayPin(statements...); e != nil {
+		s.refuseQuery(e)
+		return m.total
+	}
+	again := s.queue(statements, text)
 	n := s.pass(m)
 	s.rebase(again, true)
 	s.held = s.forgetting
@@ -188,16 +196,27 @@ func (s *Session) queryOversized(m msg) int {
 	return s.pass(m)
 }
 
+// scan returns the statements of a text. They are good until the next call.
+func (s *Session) scan(text []byte) []sqlscan.Statement {
+	statements := s.shard.statements[:0]
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
+		statements = append(statements, scan.Statement())
+	}
+	s.shard.statements = statements
+	return statements
+}
+
 // queue notes the statements of a simple Query that goes to the server. It
 // returns the start-up values that they reset.
-func (s *Session) queue(text []byte) (again *guc.Set) {
+func (s *Session) queue(statements []sqlscan.Statement, text []byte) (again *guc.Set) {
 	hides := false
-	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
-		st := scan.Statement()
-		s.sent(st)
-		hides = hides || mayHide(&st)
-		again = s.again(again, &st)
+	for i := range statements {
+		st := &statements[i]
+		s.sent(*st)
+		hides = hides || mayHide(st)
+		again = s.again(again, st)
 	}
+	clear(statements)
 	s.endQuery()
 	if hides {
 		s.learnNames(text)
@@ -217,6 +236,8 @@ func (s *Session) sent(st sqlscan.Statement) {
 		s.forgetting = true
 	case st.Kind == sqlscan.Deallocate && strings.HasPrefix(st.Name, ownPrefix):
 		s.machine.Pin(txn.PinPrepare)
+	case st.Kind == sqlscan.Deallocate && s.stmts[st.Name] != nil:
+		s.standIn(st.Name)
 	}
 }
 
@@ -272,6 +293,10 @@ func (s *Session) execute(m msg) int {
 	st := s.bound
 	if portal, _, _ := wire.CString(m.body()); len(portal) > 0 {
 		st = s.portals[string(portal)]
+	}
+	if e := s.mayPin(st); e != nil {
+		s.refuseExecute(e)
+		return m.total
 	}
 	s.sent(st)
 	s.expect(reply{kind: 'E'})

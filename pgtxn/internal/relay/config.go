@@ -36,8 +36,14 @@ type Config struct {
 	// MaxStatement bounds the text of a statement that is read, in bytes; a
 	// longer one passes unread and pins the session.
 	MaxStatement int
-	// MaxPrepared bounds the prepared statements of clients on each backend.
-	MaxPrepared int
+	// MaxPrepared bounds the prepared statements of clients on each backend, and
+	// MaxClientPrepared those that one client has names for.
+	MaxPrepared, MaxClientPrepared int
+
+	// MaxPinned bounds the sessions of a pool that keep a backend between
+	// transactions, and PinTimeout how long one does without using it; 0: no limit.
+	MaxPinned  int
+	PinTimeout time.Duration
 
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
@@ -37,12 +38,16 @@ func (s *Session) parse(m msg) int {
 		s.expect(reply{kind: 'P', stmt: &s.unnamed, undo: undo})
 		return s.pass(m)
 	}
-	stmt := newPrepared(s.nameOf(body), body, s.scanOptions())
-	if s.unsettled(name, stmt) {
+	stmt := newPrepared(s.nameOf(string(name), body), body, s.scanOptions())
+	if s.unsettled(name, stmt) || s.machine.Pins()&txn.PinPrepare != 0 && !s.ownNames() {
 		return 0
 	}
 	if known := s.stmts[string(name)]; known != nil {
 		s.parseAgain(name, known, stmt)
+		return m.total
+	}
+	if limit := s.cfg.MaxClientPrepared; len(s.stmts) >= limit {
+		s.refuseParse(stmt.name, wire.TooMany("prepared statements", limit, "max_client_prepared"))
 		return m.total
 	}
 	s.prepare(stmt, reply{kind: 'P', stmt: stmt, undo: s.note(name, stmt)})
@@ -56,7 +61,11 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 	if v.Prepared.Touch(stmt.name) {
 		buf = v.closing(buf, stmt.name)
 	}
-	if victim, full := v.Prepared.Add(stmt.name, s.cfg.MaxPrepared); full {
+	limit := s.cfg.MaxPrepared
+	if v.Bare() {
+		limit = math.MaxInt // or it would not have all of the client's
+	}
+	if victim, full := v.Prepared.Add(stmt.name, limit); full {
 		buf = v.closing(buf, victim)
 	}
 	g.setOwn(stmt.appendParse(buf))
@@ -67,7 +76,7 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 // error, but not the first that there may be in the text, so the server is asked
 // for it: it gets the text twice under one name.
 func (s *Session) parseAgain(name []byte, known, stmt *prepared) {
-	s.ensure(stmt)
+	s.ensure(string(name), stmt)
 	g := &s.shard.toServer
 	g.setOwn(stmt.appendParse(g.own()))
 	s.expect(reply{kind: 'P', undo: &change{name: string(name), before: known, own: stmt.name}})
@@ -96,7 +105,7 @@ func (s *Session) bind(m msg) int {
 		}
 		return 0
 	}
-	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) {
+	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) || !s.namesFit(s.runs(name)) {
 		return 0
 	}
 	serverName, st := s.statement(name)
@@ -165,7 +174,12 @@ func (s *Session) describeOrClose(m msg) int {
 		}
 		s.expect(r)
 	case typ == 'C':
-		s.expect(reply{kind: 'C', undo: s.note(name, nil)})
+		r := reply{kind: 'C', undo: s.note(name, nil)}
+		if s.srv.Bare() && r.undo.before != nil {
+			r.stmt = r.undo.before
+			s.srv.Prepared.Remove(r.stmt.name)
+		}
+		s.expect(r)
 		if bytes.HasPrefix(name, []byte(ownPrefix)) {
 			s.shard.toServer.setOwn(wire.AppendClose(s.shard.toServer.own(), notOurs+string(name)))
 			return m.total
@@ -194,7 +208,7 @@ func (s *Session) unsettled(name []byte, known *prepared) bool {
 	if known != nil {
 		own = known.name
 		if !s.srv.Prepared.Touch(own) {
-			own = s.nameOf([]byte(known.shared.Value())) // as ensure will call it
+			own = s.nameOf(string(name), []byte(known.shared.Value())) // as ensure will call it
 		}
 	}
 	s.held = s.srv.replies.unsettled(name, own)
@@ -210,7 +224,7 @@ func (s *Session) statement(name []byte) (serverName string, st sqlscan.Statemen
 		return "", s.unnamed.scan
 	}
 	if p := s.stmts[string(name)]; p != nil {
-		s.ensure(p)
+		s.ensure(string(name), p)
 		return p.name, p.scan
 	}
 	if bytes.HasPrefix(name, []byte(ownPrefix)) {
@@ -221,11 +235,11 @@ func (s *Session) statement(name []byte) (serverName string, st sqlscan.Statemen
 
 // ensure: where the statement is not prepared yet, it will be with the variables
 // of now.
-func (s *Session) ensure(p *prepared) {
+func (s *Session) ensure(name string, p *prepared) {
 	if s.srv.Prepared.Touch(p.name) {
 		return
 	}
-	p.name = s.nameOf([]byte(p.shared.Value()))
+	p.name = s.nameOf(name, []byte(p.shared.Value()))
 	if !s.srv.Prepared.Touch(p.name) {
 		s.prepare(p, reply{kind: 'P', party: forPrepare, stmt: p})
 	}

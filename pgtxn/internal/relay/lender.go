@@ -35,6 +35,7 @@ type lender struct {
 	names                     map[string]struct{} // of custom settings that sessions may have
 	sourcesRead               time.Time           // when functions were searched for more
 	initial                   map[string]string   // of the backend that connected last
+	pinned                    int                 // sessions that count for max_pinned
 	drifts                    int                 // how often variables were not as tracked
 
 	retrying bool   // connecting again has its time

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"unique"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
@@ -33,11 +34,14 @@ const (
 	notOurs   = "?"
 )
 
-// nameOf is the server's name for a statement with this body of a Parse that is
-// prepared now. It depends on the session's variables too: by these the server
+// nameOf is the server's name for a statement that the client calls name, with
+// this body of a Parse, if it is prepared now. It depends on the session's variables too: by these the server
 // finds the tables and reads the constants (search_path, DateStyle, TimeZone …).
 // Who can't be sure of its variables shares with nobody.
-func (s *Session) nameOf(body []byte) string {
+func (s *Session) nameOf(name string, body []byte) string {
+	if s.srv.Bare() && !strings.HasPrefix(name, ownPrefix) {
+		return name
+	}
 	h := sha256.New()
 	h.Write(body)
 	for _, word := range s.want().Without("application_name").Hash() {

@@ -188,9 +188,8 @@ func TestPreparedEviction(t *testing.T) {
 			c.expect("2", "2", "1", "1", "D same", "C SELECT 1", fmt.Sprintf("D own %d", i), "C SELECT 1", "3", "3", "Z I")
 		}
 	}
-	if got := clients[0].value("SELECT count(*) FROM pg_prepared_statements WHERE name ~ '^caddy_pgtxn_[0-9a-f]{32}$'"); got != "3" {
-		t.Error(got, "statements are kept")
-	}
+	const kept = "DO $$ BEGIN IF (SELECT count(*) FROM pg_prepared_statements WHERE name ~ '^caddy_pgtxn_[0-9a-f]{32}$') <> 3 THEN RAISE division_by_zero; END IF; END $$"
+	clients[0].must(kept) // in a text that the proxy does not read
 }
 
 // A statement follows its client to another backend, the unnamed one too.

@@ -8,7 +8,7 @@ const (
 	forApply         // the sync of variables ahead of the client's message
 	forLearn         // the question for values behind a transaction
 	forPrepare       // what was put into the client's own pipeline
-	forBase          // start-up values set again behind a simple Query that reset
+	forSelf          // an exchange of our own, whose failure is no harm
 )
 
 // reply is a message sent to the server whose answer is still to come: its
@@ -21,6 +21,7 @@ type reply struct {
 	stmt  *prepared // P: what is being prepared
 	undo  *change   // P, C: how to take back what was noted when it was sent
 	name  string    // B: the portal
+	words []byte    // the error that the client gets instead of the server's
 }
 
 // applying says whether the answers to a sync of variables are to come.

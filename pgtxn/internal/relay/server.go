@@ -20,9 +20,10 @@ type server struct {
 	member  *pool.Member[*server]
 	session *Session // who holds it, or nil
 
-	owner     uint64 // the session that used it last
-	dirty     bool   // the owner ran what may have changed variables in secret
-	unnamedOf uint64 // the session whose unnamed statement it has; 0: none; or somebody
+	owner     uint64   // the session that used it last
+	dirty     bool     // the owner ran what may have changed variables in secret
+	standIns  []string // see there
+	unnamedOf uint64   // the session whose unnamed statement it has; 0: none; or somebody
 	replies   replies
 	cancels   int // cancel requests on their way to it: it must not change hands
 	idleSince time.Time
@@ -271,6 +272,7 @@ func (v *server) close(reason string) {
 	if s == nil {
 		return
 	}
+	s.unpinned()
 	v.session, s.srv = nil, nil
 	if s.ended {
 		return

@@ -65,6 +65,11 @@ type Session struct {
 	srv       *server
 	fresh     bool // srv was just lent: its variables may have to be applied first
 
+	// The limits for pins, see pinlimits.go.
+	pinned  bool      // it keeps srv between transactions, or may
+	unused  time.Time // since when it does so without using it
+	watched bool      // a timer looks after that
+
 	// Where the client's stream stands.
 	in         []byte // read, but not yet handled
 	rest       int    // bytes to come of a message whose beginning went out already

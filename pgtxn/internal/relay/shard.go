@@ -3,6 +3,7 @@ package relay
 import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 )
 
 const (
@@ -20,6 +21,7 @@ type shard struct {
 	fromClient, fromServer []byte
 	toClient, toServer     gather
 	exchange               backend.Exchange
+	statements             []sqlscan.Statement // of the text at hand
 	spares                 [][]byte
 }
 

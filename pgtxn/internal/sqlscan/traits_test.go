@@ -120,7 +120,6 @@ var traitTests = []struct{ traits, texts string }{
 			PREPARE x (int) AS (SELECT f($1))
 			DECLARE c CURSOR FOR SELECT f(1)
 			COPY (SELECT f(1)) TO STDOUT
-			EXECUTE x
 			CALL p()
 			DO 'x'`},
 	{"calls writes", `
@@ -133,7 +132,6 @@ var traitTests = []struct{ traits, texts string }{
 			COPY t (a) FROM STDIN WHERE lower(b) = f(a)
 			CREATE TABLE x AS SELECT f(1)
 			CREATE TABLE x (a) AS (SELECT f(1))
-			CREATE TABLE x AS EXECUTE y
 			CREATE MATERIALIZED VIEW x AS SELECT f(1)
 			CREATE TABLE p PARTITION OF t FOR VALUES IN (f(1))
 			ALTER TABLE t ADD COLUMN a int DEFAULT f(1)
@@ -167,6 +165,14 @@ var traitTests = []struct{ traits, texts string }{
 	{"sequence", `
 			SELECT currval('s')
 			SELECT LASTVAL()`},
+	{"calls prepared", `
+			EXECUTE x
+			EXPLAIN ANALYZE EXECUTE x (1)`},
+	{"calls writes prepared", `CREATE TABLE x AS EXECUTE y`},
+	{"prepared", `
+			SELECT name FROM pg_prepared_statements WHERE NOT from_sql
+			TABLE pg_catalog."pg_prepared_statements"
+			SELECT * FROM pg_prepared_statement()`},
 	{"seed", `SELECT setseed(0.5)`},
 	{"advisory-lock", `
 			SELECT pg_advisory_lock(1)

@@ -197,6 +197,21 @@ func TooMany(what string, limit int, option string) *Error {
 		withHint("Raise %s in the configuration of the connection pool.", option)
 }
 
+// TooManyPinned refuses a statement that would pin one session more than may be; reason is what
+// would pin it.
+func TooManyPinned(reason string, limit int) *Error {
+	return failure("53400", "too many sessions keep a server connection for themselves").
+		withDetail(fmt.Sprintf("This one would, for: %s. The limit is %d.", reason, limit)).
+		withHint("Raise max_pinned and pool_size in the configuration of the connection pool, or see who is pinned for what.")
+}
+
+// PinnedTooLong ends a pinned session that was idle for too long.
+func PinnedTooLong(reason string, idle time.Duration) *Error {
+	return fatal("57P05", "terminating connection due to idle-session timeout").
+		withDetail(fmt.Sprintf("It kept a server connection for itself and did not use it for %s, for: %s.", idle, reason)).
+		withHint("Raise pin_timeout in the configuration of the connection pool.")
+}
+
 // Shutdown.
 
 // ShuttingDown refuses a new client.
