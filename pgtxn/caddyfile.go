@@ -29,6 +29,7 @@ import (
 //		max_statement <size>
 //		max_prepared <number>
 //		max_client_prepared <number>
+//		pin_sequences
 //		max_pinned <number>
 //		pin_timeout <duration>
 //		scrub always|writes
@@ -67,6 +68,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Size("max_statement", &h.MaxStatement),
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
 		caddyfile.Int("max_client_prepared", &h.MaxClientPrepared, 1),
+		caddyfile.Flag("pin_sequences", &h.PinSequences),
 		caddyfile.Int("max_pinned", &h.MaxPinned, 1),
 		caddyfile.Limit("pin_timeout", &h.PinTimeout),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),

@@ -106,6 +106,14 @@ type Handler struct {
 	// the protocol. One more is refused with SQLSTATE 54000. Default: 10000.
 	MaxClientPrepared int `json:"max_client_prepared,omitempty"`
 
+	// Have a session that calls nextval or setval, or writes (the default of a
+	// column may call nextval), keep its server connection from then on, so that
+	// currval and lastval work in its later transactions as on a connection of its
+	// own. Without it they work in the transaction that called nextval. For
+	// applications that read the value in a transaction of its own: most use
+	// INSERT … RETURNING. Default: false.
+	PinSequences bool `json:"pin_sequences,omitempty"`
+
 	// The most sessions of a pool that may keep their server connection between
 	// transactions, for state that can't be moved (a pin). What would pin one more,
 	// such as CREATE TEMP TABLE, is refused with SQLSTATE 53400; a session that is

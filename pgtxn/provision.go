@@ -81,6 +81,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
 		MaxPinned:         h.MaxPinned,
+		PinSequences:      h.PinSequences,
 		PinTimeout:        limit(h.PinTimeout, 0),
 	}
 	if h.Auth != authTrust {

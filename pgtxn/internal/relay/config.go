@@ -45,6 +45,9 @@ type Config struct {
 	MaxPinned  int
 	PinTimeout time.Duration
 
+	// PinSequences pins a session that may have drawn from a sequence.
+	PinSequences bool
+
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.
 	TLS func() *tls.Config

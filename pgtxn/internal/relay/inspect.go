@@ -37,7 +37,11 @@ const (
 func (s *Session) suspect(st *sqlscan.Statement) {
 	runs, writes := st.Kind.RunsQueries(), st.Traits&sqlscan.Writes != 0
 	s.unverified = true
-	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes) || mayHide(st)
+	draws := st.Traits&sqlscan.Draws != 0
+	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes || draws) || mayHide(st)
+	if s.cfg.PinSequences && (writes || draws) { // a column's default may draw
+		s.machine.Pin(txn.PinSequence)
+	}
 	if choice := s.cfg.Inspect; runs && (choice == InspectAlways || choice == InspectWrites && writes) {
 		s.machine.Pin(txn.PinHidden)
 	}

@@ -165,6 +165,9 @@ var traitTests = []struct{ traits, texts string }{
 	{"sequence", `
 			SELECT currval('s')
 			SELECT LASTVAL()`},
+	{"draws", `
+			SELECT nextval('s'), random()
+			SELECT pg_catalog.setval('s', 1)`},
 	{"calls prepared", `
 			EXECUTE x
 			EXPLAIN ANALYZE EXECUTE x (1)`},
@@ -181,7 +184,6 @@ var traitTests = []struct{ traits, texts string }{
 			SELECT pg_try_advisory_lock_shared(1)`},
 	{"", `
 			SELECT pg_advisory_xact_lock(1), pg_try_advisory_xact_lock_shared(2), pg_advisory_unlock(1), pg_advisory_unlock_all()
-			SELECT nextval('s'), setval('s', 1), random()
 			SELECT 'set_config(1)', $$f(1)$$ -- f(1)
 			SELECT set_config FROM t`},
 	{"hold", `DECLARE c INSENSITIVE CURSOR WITH HOLD FOR SELECT 1`},
