@@ -168,7 +168,7 @@ func (s *Session) query(m msg) int {
 	if s.unfit && s.srv == nil {
 		s.exempt(text)
 	}
-	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
+	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) || !s.tempFits(text) {
 		return 0
 	}
 	statements := s.scan(text)

@@ -25,7 +25,7 @@ func (s *Session) parse(m msg) int {
 		return s.malformed()
 	}
 	text, _, _ := wire.CString(body)
-	if !s.ready() || s.ambiguous(text) {
+	if !s.ready() || s.ambiguous(text) || !s.tempFits(text) {
 		return 0
 	}
 	if len(name) == 0 {

@@ -54,8 +54,10 @@ func (s *Session) suspect(st *sqlscan.Statement) {
 func stirs(st *sqlscan.Statement, pins txn.Pins) bool {
 	switch st.Kind {
 	case sqlscan.Begin, sqlscan.Commit, sqlscan.Rollback, sqlscan.Savepoint, sqlscan.Release, sqlscan.RollbackTo,
-		sqlscan.Set, sqlscan.Reset, sqlscan.ResetAll, sqlscan.SetCharacteristics:
+		sqlscan.SetCharacteristics:
 		return false
+	case sqlscan.Set, sqlscan.Reset, sqlscan.ResetAll: // pg_temp in the search_path pins
+		return pins&txn.PinTemp != 0 && mayChange(st, "search_path")
 	case sqlscan.Other: // of a function that unlocks and of CLOSE the text is not remarkable
 		return st.Traits != 0 || pins&(txn.PinHidden|txn.PinAdvisoryLock|txn.PinHoldCursor) != 0
 	}
@@ -166,6 +168,9 @@ func (s *Session) answer(name, value string, ok bool) {
 	switch kind {
 	case backend.IsHeld:
 		s.holds |= txn.PinFor(value)
+		return
+	case backend.IsTemp:
+		s.madeTemp()
 		return
 	case backend.IsNamed:
 		if len(name) <= maxNameLength {

@@ -65,6 +65,8 @@ type Session struct {
 	srv       *server
 	fresh     bool // srv was just lent: its variables may have to be applied first
 
+	temp bool // it has made a schema pg_temp, see temp.go
+
 	// The limits for pins, see pinlimits.go.
 	pinned  bool      // it keeps srv between transactions, or may
 	unused  time.Time // since when it does so without using it
