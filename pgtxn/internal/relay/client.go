@@ -143,6 +143,7 @@ func (s *Session) pass(m msg) int {
 }
 
 func (s *Session) drop(m msg) int {
+	s.asked = nil
 	s.rest = m.total - len(m.b)
 	s.dropping = s.rest > 0
 	return len(m.b)

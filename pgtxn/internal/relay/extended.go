@@ -3,7 +3,6 @@ package relay
 import (
 	"bytes"
 	"encoding/binary"
-	"math"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
@@ -54,24 +53,6 @@ func (s *Session) parse(m msg) int {
 	return m.total
 }
 
-// prepare sends the Parse of stmt; what the server has of that name goes first.
-func (s *Session) prepare(stmt *prepared, as reply) {
-	v, g := s.srv, &s.shard.toServer
-	buf := g.own()
-	if v.Prepared.Touch(stmt.name) {
-		buf = v.closing(buf, stmt.name)
-	}
-	limit := s.cfg.MaxPrepared
-	if v.Bare() {
-		limit = math.MaxInt // or it would not have all of the client's
-	}
-	if victim, full := v.Prepared.Add(stmt.name, limit); full {
-		buf = v.closing(buf, victim)
-	}
-	g.setOwn(stmt.appendParse(buf))
-	s.expect(as)
-}
-
 // parseAgain is the Parse of a name that the client has in use. That is an
 // error, but not the first that there may be in the text, so the server is asked
 // for it: it gets the text twice under one name.
@@ -108,14 +89,17 @@ func (s *Session) bind(m msg) int {
 	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) || !s.namesFit(s.runs(name)) {
 		return 0
 	}
-	serverName, st := s.statement(name)
+	serverName, st, ok := s.statement(name)
+	if !ok {
+		return 0
+	}
 	if mayHide(&st) {
 		s.learnNames(m.body()) // of the parameters
 		if p := s.stmts[string(name)]; p != nil {
 			s.learnNames([]byte(p.shared.Value()))
 		}
 	}
-	s.expect(reply{kind: 'B', name: s.setPortal(portal, st)})
+	s.expect(reply{kind: 'B', name: s.setPortal(portal, st), words: wordsFor(serverName)})
 	if serverName == string(name) {
 		return s.pass(m)
 	}
@@ -185,13 +169,18 @@ func (s *Session) describeOrClose(m msg) int {
 			return m.total
 		}
 	default:
-		serverName, _ := s.statement(name)
-		s.expect(reply{kind: 'D'})
+		serverName, _, ok := s.statement(name)
+		if !ok {
+			return 0
+		}
+		words, g := wordsFor(serverName), &s.shard.toServer
+		if words != nil { // the parameters' types come first
+			s.expect(reply{kind: 'D', words: words})
+			g.setOwn(wire.AppendDescribe(g.own(), s.stmts[string(name)].name))
+		}
+		s.expect(reply{kind: 'D', words: words})
 		if serverName != string(name) {
-			g := &s.shard.toServer
-			buf, at := wire.Begin(g.own(), 'D')
-			buf = append(append(append(buf, 'S'), serverName...), 0)
-			g.setOwn(wire.End(buf, at))
+			g.setOwn(wire.AppendDescribe(g.own(), serverName))
 			return m.total
 		}
 	}
@@ -213,36 +202,6 @@ func (s *Session) unsettled(name []byte, known *prepared) bool {
 	}
 	s.held = s.srv.replies.unsettled(name, own)
 	return s.held
-}
-
-// statement makes sure that the server has what the client calls name, and
-// returns the server's name for it and what it runs. A name that the client
-// never prepared stays as it is, for the server to refuse.
-func (s *Session) statement(name []byte) (serverName string, st sqlscan.Statement) {
-	if len(name) == 0 {
-		s.ensureUnnamed()
-		return "", s.unnamed.scan
-	}
-	if p := s.stmts[string(name)]; p != nil {
-		s.ensure(string(name), p)
-		return p.name, p.scan
-	}
-	if bytes.HasPrefix(name, []byte(ownPrefix)) {
-		return notOurs + string(name), sqlscan.Statement{}
-	}
-	return string(name), sqlscan.Statement{}
-}
-
-// ensure: where the statement is not prepared yet, it will be with the variables
-// of now.
-func (s *Session) ensure(name string, p *prepared) {
-	if s.srv.Prepared.Touch(p.name) {
-		return
-	}
-	p.name = s.nameOf(name, []byte(p.shared.Value()))
-	if !s.srv.Prepared.Touch(p.name) {
-		s.prepare(p, reply{kind: 'P', party: forPrepare, stmt: p})
-	}
 }
 
 // ensureUnnamed gives the server this client's unnamed statement, or takes

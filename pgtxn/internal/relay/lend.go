@@ -303,7 +303,7 @@ func (s *Session) release() {
 		clear(s.portals)
 	}
 	s.unpinned()
-	s.srv, v.session, s.fresh = nil, nil, false
+	s.srv, v.session, s.fresh, s.asked = nil, nil, false, nil
 	s.lender.takeBack(v)
 }
 

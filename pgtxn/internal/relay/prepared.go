@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unique"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -24,6 +25,7 @@ type prepared struct {
 	shared unique.Handle[string] // named: the Parse message behind the name, text and parameter types
 	body   []byte                // unnamed: the same, in a buffer used again by the next Parse
 	scan   sqlscan.Statement     // what the text is; Other if it is empty
+	result backend.Result        // what it returned when the client prepared it
 }
 
 // ownPrefix begins the names of all prepared statements that a client must not

@@ -191,6 +191,9 @@ func (v *server) neededWhole(typ byte) bool {
 	case 'D':
 		r := v.replies.front()
 		return r != nil && r.party == forLearn
+	case 'T':
+		r := v.replies.front()
+		return r != nil && r.stmt != nil
 	}
 	return false
 }
@@ -225,6 +228,12 @@ func (v *server) message(typ byte, body []byte) bool {
 		v.replies.pop()
 	case 'T', 'n':
 		if r.kind == 'D' {
+			if r.stmt != nil {
+				v.described(r.stmt, typ, body)
+			}
+			if r.words != nil { // the client gets these instead
+				mine = forPrepare
+			}
 			v.replies.pop()
 		}
 	case 'C', 'I', 's', 'V':

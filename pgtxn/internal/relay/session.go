@@ -43,6 +43,7 @@ type Session struct {
 	// What the client has prepared and bound, and whether its unnamed statement exists.
 	stmts      map[string]*prepared
 	unnamed    prepared
+	asked      *prepared // what it returns now was asked for the message at hand
 	hasUnnamed bool
 	bound      sqlscan.Statement            // what the unnamed portal runs
 	portals    map[string]sqlscan.Statement // what the named ones run; gone with the transaction

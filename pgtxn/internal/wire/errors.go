@@ -197,6 +197,12 @@ func TooMany(what string, limit int, option string) *Error {
 		withHint("Raise %s in the configuration of the connection pool.", option)
 }
 
+// PlanChanged is PostgreSQL's own, for a statement that would return other columns than when the
+// client prepared it.
+func PlanChanged() *Error {
+	return failure("0A000", "cached plan must not change result type")
+}
+
 // TooManyPinned refuses a statement that would pin one session more than may be; reason is what
 // would pin it.
 func TooManyPinned(reason string, limit int) *Error {
