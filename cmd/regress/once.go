@@ -44,6 +44,9 @@ func (s *suite) once(ctx context.Context, m mode) (r *result, err error) {
 	}
 	port := server.Port
 	if m.pool > 0 {
+		if s.isolation() {
+			m.pool = isolationPool
+		}
 		p, err := s.startProxy(ctx, server, m.pool, filepath.Join(out, "proxy.log"))
 		if err != nil {
 			return nil, err
@@ -92,7 +95,14 @@ func (s *suite) pgRegress(ctx context.Context, m mode, server *pgtest.Server, po
 	defer log.Close()
 	limited, stop := context.WithTimeout(ctx, s.opt.limit)
 	defer stop()
-	cmd := exec.CommandContext(limited, filepath.Join(s.bin, "../lib/pgxs/src/test/regress/pg_regress"), s.args(m, port, work)...)
+	program := "regress/pg_regress"
+	if s.isolation() {
+		program = "isolation/pg_isolation_regress"
+	}
+	cmd := exec.CommandContext(limited, filepath.Join(s.bin, "../lib/pgxs/src/test", program), s.args(m, port, work)...)
+	if s.isolation() {
+		cmd.Env = s.isolationEnv(m)
+	}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = work, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: user}
 	// Its psql processes are in its group.
@@ -126,5 +136,9 @@ func (s *suite) args(m mode, port int, work string) []string {
 	if len(s.opt.tests) > 0 {
 		return append(args, s.opt.tests...)
 	}
-	return append(args, fmt.Sprintf("--schedule=%s/parallel_schedule", s.inputs))
+	schedule := "parallel_schedule"
+	if s.isolation() {
+		schedule = "isolation_schedule"
+	}
+	return append(args, fmt.Sprintf("--schedule=%s/%s", s.inputs, schedule))
 }
