@@ -18,6 +18,14 @@ var betweenSource []byte
 
 func (s *suite) isolation() bool { return s.opt.suite == "isolation" }
 
+// database is what pg_regress and pg_isolation_regress call it by default; a test names it.
+func (s *suite) database() string {
+	if s.isolation() {
+		return "isolation_regression"
+	}
+	return "regression"
+}
+
 // buildBetween compiles the library between isolationtester and libpq.
 func (s *suite) buildBetween(ctx context.Context, _ string) error {
 	source := filepath.Join(s.dir, "isolation.c")

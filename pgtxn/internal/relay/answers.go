@@ -79,6 +79,9 @@ func (v *server) forget(tag []byte) {
 		v.Forgot()
 		clear(v.session.stmts)
 	}
+	if ofDDL(tag) {
+		v.shard.ddl.Add(1)
+	}
 	v.session.baseless = v.session.base != nil && string(tag) == "DISCARD ALL\x00"
 }
 

@@ -14,7 +14,10 @@ import (
 // A server refuses a prepared statement that would return other columns than when
 // it was prepared: cached plan must not change result type. It knows only what was
 // prepared there, by whom and when ever, so each Parse is described too, and what
-// the client prepared is compared with what the backend has.
+// the client prepared is compared with what the backend has. Where that has to be
+// prepared first, it goes in the client's own flight, unless a client has changed a
+// schema since: then the answer is awaited. What was changed past the proxy, it
+// sees behind the first use.
 
 // prepare sends the Parse of stmt; what the server has of that name goes first.
 func (s *Session) prepare(stmt *prepared, as reply) {
@@ -31,6 +34,7 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 	if victim, full := v.Prepared.Add(stmt.name, limit); full {
 		buf = v.closing(buf, victim)
 	}
+	stmt.ddl = s.shard.ddl.Load()
 	g.setOwn(wire.AppendDescribe(stmt.appendParse(buf), stmt.name))
 	s.expect(as)
 	described := reply{kind: 'D', party: forPrepare, stmt: stmt}
@@ -40,6 +44,10 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 	s.expect(described)
 }
 
+// neverAgain is no number of the shard's: what the statement returns is looked at
+// wherever it has to be prepared.
+const neverAgain = math.MaxUint64
+
 // described takes the answer: RowDescription or NoData.
 func (v *server) described(stmt *prepared, typ byte, body []byte) {
 	result := backend.NoRows
@@ -47,8 +55,13 @@ func (v *server) described(stmt *prepared, typ byte, body []byte) {
 		result = backend.ResultOf(body)
 	}
 	v.Prepared.Described(stmt.name, result)
-	if stmt.result == 0 {
+	switch stmt.result {
+	case 0:
 		stmt.result = result
+	case result:
+	default:
+		stmt.ddl = neverAgain
+		v.shard.ddl.Add(1) // for the other clients
 	}
 }
 
@@ -86,8 +99,7 @@ const (
 )
 
 // ensure: where the statement is not prepared yet, or was when it returned something
-// else, it will be with the variables of now. If it returns rows, what these are has
-// to be known before it is used.
+// else, it will be with the variables of now.
 func (s *Session) ensure(name string, p *prepared) fitness {
 	v := s.srv
 	if !v.Prepared.Touch(p.name) {
@@ -107,14 +119,26 @@ func (s *Session) ensure(name string, p *prepared) fitness {
 	case has && asked:
 		return outdated
 	}
+	doubtful := has || p.ddl != s.shard.ddl.Load()
 	s.prepare(p, reply{kind: 'P', party: forPrepare, stmt: p})
-	if p.result <= backend.NoRows {
+	if p.result <= backend.NoRows || !doubtful {
 		return fits
 	}
 	s.asked = p
 	s.shard.toServer.put(flush)
 	s.held = true
 	return unknown
+}
+
+// ofDDL says whether a tag is that of a statement after which another may return
+// other columns.
+func ofDDL(tag []byte) bool {
+	for _, verb := range [...]string{"ALTER ", "CREATE ", "DROP "} {
+		if bytes.HasPrefix(tag, []byte(verb)) {
+			return true
+		}
+	}
+	return false
 }
 
 // wordsFor is what the client hears if the name is that of no statement.

@@ -26,6 +26,7 @@ type prepared struct {
 	body   []byte                // unnamed: the same, in a buffer used again by the next Parse
 	scan   sqlscan.Statement     // what the text is; Other if it is empty
 	result backend.Result        // what it returned when the client prepared it
+	ddl    uint64                // the shard's, when that was looked at last
 }
 
 // ownPrefix begins the names of all prepared statements that a client must not

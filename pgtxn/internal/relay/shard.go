@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"sync/atomic"
+
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
@@ -18,6 +20,8 @@ type shard struct {
 	loop    *netloop.Loop
 	lenders map[lenderKey]*lender
 
+	ddl *atomic.Uint64 // the hub's
+
 	fromClient, fromServer []byte
 	toClient, toServer     gather
 	exchange               backend.Exchange
@@ -25,13 +29,14 @@ type shard struct {
 	spares                 [][]byte
 }
 
-func newShard() (*shard, error) {
+func newShard(ddl *atomic.Uint64) (*shard, error) {
 	loop, err := netloop.New()
 	if err != nil {
 		return nil, err
 	}
 	return &shard{
 		loop:       loop,
+		ddl:        ddl,
 		lenders:    make(map[lenderKey]*lender),
 		fromClient: make([]byte, readSize),
 		fromServer: make([]byte, readSize),
