@@ -56,6 +56,10 @@ func difference(a, b *relay.Config) string {
 		return "max_lifetime"
 	case a.ConnectTimeout != b.ConnectTimeout:
 		return "connect_timeout"
+	case a.MaxPinned != b.MaxPinned:
+		return "max_pinned"
+	case a.PinTimeout != b.PinTimeout:
+		return "pin_timeout"
 	}
 	return ""
 }

@@ -30,6 +30,10 @@ import (
 //		max_prepared <number>
 //		max_savepoints <number>
 //		max_session_memory <size>
+//		max_client_prepared <number>
+//		pin_sequences
+//		max_pinned <number>
+//		pin_timeout <duration>
 //		scrub always|writes
 //		inspect calls|writes|always|never
 //		custom_settings own|shared
@@ -68,6 +72,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
 		caddyfile.Int("max_savepoints", &h.MaxSavepoints, 1),
 		caddyfile.Size("max_session_memory", &h.MaxSessionMemory),
+		caddyfile.Int("max_client_prepared", &h.MaxClientPrepared, 1),
+		caddyfile.Flag("pin_sequences", &h.PinSequences),
+		caddyfile.Int("max_pinned", &h.MaxPinned, 1),
+		caddyfile.Limit("pin_timeout", &h.PinTimeout),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("custom_settings", &h.CustomSettings, customSettings...),

@@ -127,6 +127,30 @@ type Handler struct {
 	// 50 bytes. A SET or SAVEPOINT beyond it is refused with SQLSTATE 54000, which
 	// aborts the transaction like any error. Default: 64 MiB (67108864).
 	MaxSessionMemory int `json:"max_session_memory,omitempty"`
+	// The most prepared statements that a client may have at a time under names of
+	// the protocol. One more is refused with SQLSTATE 54000. Default: 10000.
+	MaxClientPrepared int `json:"max_client_prepared,omitempty"`
+
+	// Have a session that calls nextval or setval, or writes (the default of a
+	// column may call nextval), keep its server connection from then on, so that
+	// currval and lastval work in its later transactions as on a connection of its
+	// own. Without it they work in the transaction that called nextval. For
+	// applications that read the value in a transaction of its own: most use
+	// INSERT … RETURNING. Default: false.
+	PinSequences bool `json:"pin_sequences,omitempty"`
+
+	// The most sessions of a pool that may keep their server connection between
+	// transactions, for state that can't be moved (a pin). What would pin one more,
+	// such as CREATE TEMP TABLE, is refused with SQLSTATE 53400; a session that is
+	// found to be pinned by what a function did is disconnected. Keep it below
+	// pool_size, so that those without pins always have their share. Default: no
+	// limit.
+	MaxPinned int `json:"max_pinned,omitempty"`
+
+	// How long a pinned session may be idle between transactions. Then it is
+	// disconnected with SQLSTATE 57P05, also one that waits for notifications. 0:
+	// for ever. Default: 0.
+	PinTimeout *caddy.Duration `json:"pin_timeout,omitempty"`
 
 	// After what a server connection is reset before another session gets it, in
 	// the same flight as that session's own first statement. A function may set

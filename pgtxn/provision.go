@@ -46,6 +46,8 @@ const (
 	defaultMaxStatement   = 16 << 20
 	defaultMaxPrepared    = 1000
 	defaultSessionMemory  = 64 << 20
+
+	defaultMaxClientPrepared = 10000
 )
 
 // The methods of the option auth, in the words of pg_hba.conf.
@@ -85,6 +87,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		OnDrift:          emitDrift,
 		TLSRequired:      h.HostSSL,
 		Log:              ctx.Slogger(),
+
+		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
+		MaxPinned:         h.MaxPinned,
+		PinSequences:      h.PinSequences,
+		PinTimeout:        limit(h.PinTimeout, 0),
 	}
 	if h.Auth != authTrust {
 		h.config.Users = users
@@ -212,6 +219,7 @@ func (h *Handler) validateNumbers() error {
 	for option, n := range map[string]int{
 		"pool_size": h.PoolSize, "max_statement": h.MaxStatement, "max_prepared": h.MaxPrepared,
 		"max_savepoints": h.MaxSavepoints, "max_session_memory": h.MaxSessionMemory,
+		"max_client_prepared": h.MaxClientPrepared, "max_pinned": h.MaxPinned,
 	} {
 		if n < 0 {
 			errs = append(errs, fmt.Errorf("%s: %d is less than 1; leave it out for the default", option, n))
@@ -219,7 +227,7 @@ func (h *Handler) validateNumbers() error {
 	}
 	for option, d := range map[string]*caddy.Duration{
 		"wait_timeout": h.WaitTimeout, "idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime,
-		"connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
+		"pin_timeout": h.PinTimeout, "connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
 	} {
 		if d != nil && *d < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is less than 0; leave it out for the default", option, time.Duration(*d)))

@@ -46,11 +46,11 @@ type churn struct {
 }
 
 // startChurn lets the clients in, and begin.
-func startChurn(ctx context.Context, port int) (*churn, error) {
+func startChurn(ctx context.Context, port int, database string) (*churn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &churn{cancel: cancel}
 	for i := range churners {
-		conn, err := connect(ctx, port)
+		conn, err := connect(ctx, port, database)
 		if err != nil {
 			_, _, _ = c.stop()
 			return nil, fmt.Errorf("churn: client %d: %w", i, err)

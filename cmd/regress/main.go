@@ -4,6 +4,7 @@
 //	go run ./cmd/regress                                        # all runs: some minutes each
 //	go run ./cmd/regress -runs direct,serial
 //	go run ./cmd/regress -runs serial -tests 'test_setup temp'  # some tests alone
+//	go run ./cmd/regress -suite isolation -runs direct,serial
 //
 // Each run has a server, a database and a proxy of its own and is one pass of pg_regress --use-existing over the
 // schedule parallel_schedule:
@@ -14,6 +15,9 @@
 //	parallel         up to 20 tests at a time, through a pool of 20
 //	direct-churn     churn and parallel without the proxy: a test that fails here too fails for the company it is in
 //	direct-parallel
+//
+// The isolation suite has several sessions in each test, which wait for each other: its pool is always of 20, and the tests
+// are run one at a time. See between/isolation.c for how the tester finds out who waits.
 //
 // What pg_regress leaves (regression.diffs, regression.out, results) is in a folder for each run below -out, with the
 // proxy's and the server's log. Tests and expected files are PostgreSQL's, unchanged.
@@ -38,6 +42,7 @@ import (
 )
 
 type options struct {
+	suite string
 	runs  []mode
 	tests []string // instead of the schedule
 	out   string
@@ -75,6 +80,7 @@ func main() {
 
 func parseFlags() (*options, error) {
 	var o options
+	flag.StringVar(&o.suite, "suite", "regress", "`regress` or isolation")
 	runs := flag.String("runs", "direct,serial,churn,parallel", "what to run; there are direct-churn and direct-parallel too")
 	tests := flag.String("tests", "", "`names` of tests to run in this order, instead of all; most need test_setup first")
 	flag.StringVar(&o.out, "out", "bin/regress", "`folder` for what the runs leave; what is there of an earlier one goes")
@@ -86,6 +92,9 @@ func parseFlags() (*options, error) {
 			return nil, fmt.Errorf("-runs: there is no %q", name)
 		}
 		o.runs = append(o.runs, modes[i])
+	}
+	if o.suite != "regress" && o.suite != "isolation" {
+		return nil, fmt.Errorf("-suite: there is no %q", o.suite)
 	}
 	if flag.NArg() > 0 {
 		flag.Usage()
@@ -102,8 +111,9 @@ type suite struct {
 	opt     *options
 	dir     string // temporary, removed at the end; the server's user can read what is in it
 	bin     string // of PostgreSQL's programs
-	inputs  string // src/test/regress, of PostgreSQL's sources
+	inputs  string // src/test/regress or isolation, of PostgreSQL's sources
 	library string // folder of the shared libraries that the tests load
+	between string // the library between isolationtester and libpq
 	proxy   string // Caddy with the plugin; "" if no run needs it
 }
 

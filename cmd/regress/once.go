@@ -14,17 +14,14 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 )
 
-// database is what pg_regress calls it by default.
-const database = "regression"
-
-// createDatabase is what pg_regress does without --use-existing.
-const createDatabase = `CREATE DATABASE ` + database + ` TEMPLATE template0;
-ALTER DATABASE ` + database + ` SET lc_messages TO 'C';
-ALTER DATABASE ` + database + ` SET lc_monetary TO 'C';
-ALTER DATABASE ` + database + ` SET lc_numeric TO 'C';
-ALTER DATABASE ` + database + ` SET lc_time TO 'C';
-ALTER DATABASE ` + database + ` SET bytea_output TO 'hex';
-ALTER DATABASE ` + database + ` SET timezone_abbreviations TO 'Default'`
+// createDatabase is what pg_regress does without --use-existing; %[1]s stands for the database.
+const createDatabase = `CREATE DATABASE %[1]s TEMPLATE template0;
+ALTER DATABASE %[1]s SET lc_messages TO 'C';
+ALTER DATABASE %[1]s SET lc_monetary TO 'C';
+ALTER DATABASE %[1]s SET lc_numeric TO 'C';
+ALTER DATABASE %[1]s SET lc_time TO 'C';
+ALTER DATABASE %[1]s SET bytea_output TO 'hex';
+ALTER DATABASE %[1]s SET timezone_abbreviations TO 'Default'`
 
 // once makes one run, with a server of its own: roles and tablespaces that a failed test leaves are not the database's.
 func (s *suite) once(ctx context.Context, m mode) (r *result, err error) {
@@ -39,11 +36,14 @@ func (s *suite) once(ctx context.Context, m mode) (r *result, err error) {
 	defer func() {
 		err = errors.Join(err, server.Stop(), os.WriteFile(filepath.Join(out, "server.log"), []byte(server.Log()), 0o644))
 	}()
-	if _, err := server.SQL(ctx, "postgres", createDatabase); err != nil {
+	if _, err := server.SQL(ctx, "postgres", fmt.Sprintf(createDatabase, s.database())); err != nil {
 		return nil, err
 	}
 	port := server.Port
 	if m.pool > 0 {
+		if s.isolation() {
+			m.pool = isolationPool
+		}
 		p, err := s.startProxy(ctx, server, m.pool, filepath.Join(out, "proxy.log"))
 		if err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func (s *suite) once(ctx context.Context, m mode) (r *result, err error) {
 	}
 	var company *churn
 	if m.churn {
-		if company, err = startChurn(ctx, port); err != nil {
+		if company, err = startChurn(ctx, port, s.database()); err != nil {
 			return nil, err
 		}
 		defer func() { _, _, _ = company.stop() }()
@@ -92,7 +92,14 @@ func (s *suite) pgRegress(ctx context.Context, m mode, server *pgtest.Server, po
 	defer log.Close()
 	limited, stop := context.WithTimeout(ctx, s.opt.limit)
 	defer stop()
-	cmd := exec.CommandContext(limited, filepath.Join(s.bin, "../lib/pgxs/src/test/regress/pg_regress"), s.args(m, port, work)...)
+	program := "regress/pg_regress"
+	if s.isolation() {
+		program = "isolation/pg_isolation_regress"
+	}
+	cmd := exec.CommandContext(limited, filepath.Join(s.bin, "../lib/pgxs/src/test", program), s.args(m, port, work)...)
+	if s.isolation() {
+		cmd.Env = s.isolationEnv(m)
+	}
 	cmd.Dir, cmd.Stdout, cmd.Stderr = work, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: user}
 	// Its psql processes are in its group.
@@ -117,7 +124,7 @@ func (s *suite) pgRegress(ctx context.Context, m mode, server *pgtest.Server, po
 // args is pg_regress's command line.
 func (s *suite) args(m mode, port int, work string) []string {
 	args := []string{
-		"--use-existing", "--dbname=" + database, "--host=127.0.0.1", "--port=" + strconv.Itoa(port), "--user=" + pgtest.Superuser,
+		"--use-existing", "--dbname=" + s.database(), "--host=127.0.0.1", "--port=" + strconv.Itoa(port), "--user=" + pgtest.Superuser,
 		"--bindir=" + s.bin, "--dlpath=" + s.library, "--inputdir=" + s.inputs, "--outputdir=" + work,
 	}
 	if !m.parallel {
@@ -126,5 +133,9 @@ func (s *suite) args(m mode, port int, work string) []string {
 	if len(s.opt.tests) > 0 {
 		return append(args, s.opt.tests...)
 	}
-	return append(args, fmt.Sprintf("--schedule=%s/parallel_schedule", s.inputs))
+	schedule := "parallel_schedule"
+	if s.isolation() {
+		schedule = "isolation_schedule"
+	}
+	return append(args, fmt.Sprintf("--schedule=%s/%s", s.inputs, schedule))
 }

@@ -25,10 +25,14 @@ func (s *suite) prepare(ctx context.Context) error {
 	}
 	// The cache may be in a home folder that the server's user can't read.
 	s.inputs = filepath.Join(s.dir, "inputs")
-	if err := os.CopyFS(s.inputs, os.DirFS(filepath.Join(sources, "src/test/regress"))); err != nil {
+	if err := os.CopyFS(s.inputs, os.DirFS(filepath.Join(sources, "src/test", s.opt.suite))); err != nil {
 		return err
 	}
-	if err := s.buildLibrary(ctx, sources); err != nil {
+	build := s.buildLibrary
+	if s.isolation() {
+		build = s.buildBetween
+	}
+	if err := build(ctx, sources); err != nil {
 		return err
 	}
 	for _, m := range s.opt.runs {
@@ -55,7 +59,7 @@ func (s *suite) buildProxy(ctx context.Context) error {
 	return nil
 }
 
-// fetch returns a folder with src/test/regress of the installed package's sources and, as the package for building
+// fetch returns a folder with src/test/regress and isolation of the installed package's sources and, as the package for building
 // extensions has them, the server's headers.
 func fetch(ctx context.Context, name string) (string, error) {
 	version, err := output(ctx, "dpkg-query", "-W", "-f", "${Version}", name)
@@ -66,7 +70,7 @@ func fetch(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(cache, "caddy-pgtxn-regress", name+"_"+version)
+	folder := filepath.Join(cache, "caddy-pgtxn-regress", name+"_"+version+"_both")
 	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
 		return folder, err
 	}
@@ -100,7 +104,7 @@ func unpack(ctx context.Context, work, name, version string) error {
 	for _, argv := range [][]string{
 		{"mkdir", "tree"},
 		{"apt-get", "source", "--download-only", name + "=" + version},
-		{"sh", "-c", "tar -xf *.orig.tar.* -C tree --strip-components=1 --wildcards '*/src/test/regress'"},
+		{"sh", "-c", "tar -xf *.orig.tar.* -C tree --strip-components=1 --wildcards '*/src/test/regress' '*/src/test/isolation'"},
 		{"apt-get", "download", headers + "=" + version},
 		{"sh", "-c", "dpkg-deb -x *.deb tree"},
 	} {

@@ -68,18 +68,18 @@ func (s *suite) startProxy(ctx context.Context, server *pgtest.Server, pool int,
 	if err := p.Start(); err != nil {
 		return nil, err
 	}
-	if err := p.waitReady(ctx); err != nil {
+	if err := p.waitReady(ctx, s.database()); err != nil {
 		text, _ := os.ReadFile(logName)
 		return nil, errors.Join(fmt.Errorf("the proxy did not start: %w\n%s", err, pgtest.Tail(string(text), 15)), p.Stop())
 	}
 	return p, nil
 }
 
-func (p *proxy) waitReady(ctx context.Context) error {
+func (p *proxy) waitReady(ctx context.Context, database string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		conn, err := connect(ctx, p.port)
+		conn, err := connect(ctx, p.port, database)
 		if err == nil {
 			_, err = conn.Exec(ctx, "SELECT 1").ReadAll()
 			return errors.Join(err, conn.Close(ctx))
@@ -94,6 +94,6 @@ func (p *proxy) waitReady(ctx context.Context) error {
 	}
 }
 
-func connect(ctx context.Context, port int) (*pgconn.PgConn, error) {
+func connect(ctx context.Context, port int, database string) (*pgconn.PgConn, error) {
 	return pgconn.Connect(ctx, fmt.Sprintf("host=127.0.0.1 port=%d user=%s dbname=%s sslmode=disable", port, pgtest.Superuser, database))
 }

@@ -35,6 +35,7 @@ type Conn struct {
 	secret  []byte
 	own     [numOwn]bool // which of our own statements are prepared here
 	unsure  bool         // those that are not may be all the same
+	bare    bool         // see Bare
 	tainted string
 }
 
@@ -79,10 +80,4 @@ func (c *Conn) DoubtRoles() {
 			c.Label = c.Label.With(v)
 		}
 	}
-}
-
-// Forgot says that the server dropped all its prepared statements.
-func (c *Conn) Forgot() {
-	c.own = [numOwn]bool{}
-	c.Prepared.Clear()
 }

@@ -166,8 +166,7 @@ func (c *Conn) runIn(e *Exchange, portal string, which int, params ...[]*string)
 	if !c.own[which] {
 		c.own[which] = true
 		if c.unsure {
-			e.Bytes = wire.AppendClose(e.Bytes, own[which].name)
-			e.Replies = append(e.Replies, 'C')
+			e.close(own[which].name)
 		}
 		e.Bytes = wire.AppendParse(e.Bytes, own[which].name, own[which].sql)
 		e.Replies = append(e.Replies, 'P')
@@ -175,6 +174,10 @@ func (c *Conn) runIn(e *Exchange, portal string, which int, params ...[]*string)
 	e.Bytes = wire.AppendBindText(e.Bytes, portal, own[which].name, params...)
 	e.Bytes = wire.AppendExecute(e.Bytes, portal)
 	e.Replies = append(e.Replies, 'B', 'E')
+	if c.bare {
+		c.own[which] = false
+		e.close(own[which].name)
+	}
 }
 
 // Who one is decides what one may set, and the encoding how a value is read:

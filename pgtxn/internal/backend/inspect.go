@@ -14,6 +14,7 @@ const (
 	IsDefault = '~' // the same, and the value is not the session's own
 	IsNamed   = '?' // a setting that is named in the source of a function
 	IsHeld    = '!' // a thing that the session holds, in the words of txn.Pins
+	IsTemp    = '%' // the backend has a schema pg_temp
 )
 
 const (
@@ -24,6 +25,8 @@ WHERE COALESCE(now OPERATOR(pg_catalog.<>) v, (now IS NULL) OPERATOR(pg_catalog.
 UNION ALL SELECT '!', 'temporary objects' WHERE CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid THEN
  EXISTS (SELECT FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
  AND refobjid OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema())) END
+ OR pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.~~) '%pg_temp%'
+UNION ALL SELECT '%', '' WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid
 UNION ALL SELECT '!', 'LISTEN' WHERE EXISTS (SELECT FROM pg_catalog.pg_listening_channels())
 UNION ALL SELECT '!', 'session advisory lock' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks
  WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())

@@ -60,6 +60,9 @@ func (v *server) finished(typ byte, r *reply) {
 		return
 	}
 	v.session.copyIn, v.session.swallowed = false, 0
+	if v.session.forgetting && typ == 'C' {
+		v.session.deallocated(v.session.machine.Head())
+	}
 	switch {
 	case typ == 's':
 		v.session.machine.Suspended()
@@ -75,6 +78,9 @@ func (v *server) forget(tag []byte) {
 	case "DISCARD ALL", "DEALLOCATE ALL":
 		v.Forgot()
 		clear(v.session.stmts)
+	}
+	if ofDDL(tag) {
+		v.shard.ddl.Add(1)
 	}
 	v.session.baseless = v.session.base != nil && string(tag) == "DISCARD ALL\x00"
 }
@@ -141,7 +147,7 @@ func (v *server) failed(body []byte) bool {
 		v.Unsure()
 		v.skipToSync()
 		return false
-	case forBase: // the transaction of what reset has failed, and the reset with it
+	case forSelf: // of start-up values set again: the transaction of what reset has failed, and the reset with it
 		v.Unsure()
 		v.skipToSync()
 		return false
@@ -150,14 +156,13 @@ func (v *server) failed(body []byte) bool {
 	v.session.machine.Failed()
 	v.session.copyIn = false
 	r.begun = true
-	instead, overruled := overruled(r, body)
-	undo := r.undo // r is gone soon
+	undo, words := r.undo, r.words // r is gone soon
 	if r.kind != 'Q' && r.kind != 'F' {
 		v.session.skipping = !v.skipToSync()
 	}
 	switch {
-	case overruled:
-		v.shard.toClient.put(instead)
+	case words != nil && string(wire.ParseError(body).Code) != "25P02":
+		v.shard.toClient.put(words)
 	case bytes.Contains(body, []byte(ownPrefix)):
 		v.shard.toClient.put(errorMessage(v.session.clientNames(body, undo)))
 	default:
@@ -274,11 +279,12 @@ func (v *server) ready(status byte) bool {
 		}
 		s.unlearned = s.machine.Vars().Unknown() > 0
 		return false
-	case forBase:
+	case forSelf:
 		return false
 	}
 	s.copyIn = false
 	s.unfit = false
+	v.dropStandIns()
 	if !s.machine.Ready(status) && !s.lender.neverShared(s.waiter.Class) {
 		s.cfg.Log.Warn("tracker and server disagree; the server is right",
 			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
@@ -325,6 +331,7 @@ func (v *server) applyFailed(body []byte) {
 	s.forgetting = false
 	s.held, s.unsynced, s.skipping, s.copyIn = false, false, false, false
 	s.dropping = s.rest > 0
+	s.unpinned()
 	s.srv, v.session = nil, nil
 	v.Taint("its variables could not be set")
 }

@@ -143,6 +143,7 @@ func (s *Session) pass(m msg) int {
 }
 
 func (s *Session) drop(m msg) int {
+	s.asked = nil
 	s.rest = m.total - len(m.b)
 	s.dropping = s.rest > 0
 	return len(m.b)
@@ -173,19 +174,20 @@ func (s *Session) query(m msg) int {
 	if s.unfit && s.srv == nil {
 		s.exempt(text)
 	}
-	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
+	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) || !s.tempFits(text) {
 		return 0
 	}
-	again, refused := s.queue(text)
-	n := 0
-	if refused == nil {
-		n = s.pass(m)
-		s.rebase(again, true)
-	} else {
-		s.srv.replies.last().refused = refused
-		s.shard.toServer.put(refusedQuery)
-		n = s.drop(m)
+	statements := s.scan(text)
+	if !s.namesFit(statements) {
+		return 0
 	}
+	if e := s.forbidden(statements...); e != nil {
+		s.refuseQuery(e)
+		return m.total
+	}
+	again := s.queue(statements, text)
+	n := s.pass(m)
+	s.rebase(again, true)
 	s.held = s.forgetting
 	return n
 }
@@ -200,22 +202,32 @@ func (s *Session) queryOversized(m msg) int {
 	return s.pass(m)
 }
 
-// queue notes the statements of a simple Query that goes to the server. It
-// returns the start-up values that they reset, or why the whole is refused.
-func (s *Session) queue(text []byte) (again *guc.Set, refused *wire.Error) {
-	hides := false
-	for scan := sqlscan.New(text, s.scanOptions()); refused == nil && scan.Next(); {
-		st := scan.Statement()
-		refused = s.over(&st)
-		s.sent(st)
-		hides = hides || mayHide(&st)
-		again = s.again(again, &st)
+// scan returns the statements of a text. They are good until the next call.
+func (s *Session) scan(text []byte) []sqlscan.Statement {
+	statements := s.shard.statements[:0]
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
+		statements = append(statements, scan.Statement())
 	}
+	s.shard.statements = statements
+	return statements
+}
+
+// queue notes the statements of a simple Query that goes to the server. It
+// returns the start-up values that they reset.
+func (s *Session) queue(statements []sqlscan.Statement, text []byte) (again *guc.Set) {
+	hides := false
+	for i := range statements {
+		st := &statements[i]
+		s.sent(*st)
+		hides = hides || mayHide(st)
+		again = s.again(again, st)
+	}
+	clear(statements)
 	s.endQuery()
 	if hides {
 		s.learnNames(text)
 	}
-	return again, refused
+	return again
 }
 
 // sent notes a statement that goes to the server. If it drops all prepared
@@ -230,6 +242,8 @@ func (s *Session) sent(st sqlscan.Statement) {
 		s.forgetting = true
 	case st.Kind == sqlscan.Deallocate && strings.HasPrefix(st.Name, ownPrefix):
 		s.machine.Pin(txn.PinPrepare)
+	case st.Kind == sqlscan.Deallocate && s.stmts[st.Name] != nil:
+		s.standIn(st.Name)
 	}
 }
 
@@ -286,13 +300,12 @@ func (s *Session) execute(m msg) int {
 	if portal, _, _ := wire.CString(m.body()); len(portal) > 0 {
 		st = s.portals[string(portal)]
 	}
-	refused := s.over(&st)
-	s.sent(st)
-	s.expect(reply{kind: 'E', refused: refused})
-	if refused != nil {
-		s.shard.toServer.put(refusedParse)
-		return s.drop(m)
+	if e := s.forbidden(st); e != nil {
+		s.refuseExecute(e)
+		return m.total
 	}
+	s.sent(st)
+	s.expect(reply{kind: 'E'})
 	n := s.pass(m)
 	s.rebase(s.again(nil, &st), false)
 	if s.forgetting {

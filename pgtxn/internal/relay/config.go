@@ -44,8 +44,17 @@ type Config struct {
 	// MaxSessionMemory bounds what a session's variables take, those that its
 	// savepoints would bring back included, in bytes; 0: no limit.
 	MaxSessionMemory int
-	// MaxPrepared bounds the prepared statements of clients on each backend.
-	MaxPrepared int
+	// MaxPrepared bounds the prepared statements of clients on each backend, and
+	// MaxClientPrepared those that one client has names for.
+	MaxPrepared, MaxClientPrepared int
+
+	// MaxPinned bounds the sessions of a pool that keep a backend between
+	// transactions, and PinTimeout how long one does without using it; 0: no limit.
+	MaxPinned  int
+	PinTimeout time.Duration
+
+	// PinSequences pins a session that may have drawn from a sequence.
+	PinSequences bool
 
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.

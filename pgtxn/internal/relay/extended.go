@@ -24,7 +24,7 @@ func (s *Session) parse(m msg) int {
 		return s.malformed()
 	}
 	text, _, _ := wire.CString(body)
-	if !s.ready() || s.ambiguous(text) {
+	if !s.ready() || s.ambiguous(text) || !s.tempFits(text) {
 		return 0
 	}
 	if len(name) == 0 {
@@ -37,37 +37,27 @@ func (s *Session) parse(m msg) int {
 		s.expect(reply{kind: 'P', stmt: &s.unnamed, undo: undo})
 		return s.pass(m)
 	}
-	stmt := newPrepared(s.nameOf(body), body, s.scanOptions())
-	if s.unsettled(name, stmt) {
+	stmt := newPrepared(s.nameOf(string(name), body), body, s.scanOptions())
+	if s.unsettled(name, stmt) || s.machine.Pins()&txn.PinPrepare != 0 && !s.ownNames() {
 		return 0
 	}
 	if known := s.stmts[string(name)]; known != nil {
 		s.parseAgain(name, known, stmt)
 		return m.total
 	}
+	if limit := s.cfg.MaxClientPrepared; len(s.stmts) >= limit {
+		s.refuseParse(stmt.name, wire.TooMany("prepared statements", limit, "max_client_prepared"))
+		return m.total
+	}
 	s.prepare(stmt, reply{kind: 'P', stmt: stmt, undo: s.note(name, stmt)})
 	return m.total
-}
-
-// prepare sends the Parse of stmt; what the server has of that name goes first.
-func (s *Session) prepare(stmt *prepared, as reply) {
-	v, g := s.srv, &s.shard.toServer
-	buf := g.own()
-	if v.Prepared.Touch(stmt.name) {
-		buf = v.closing(buf, stmt.name)
-	}
-	if victim, full := v.Prepared.Add(stmt.name, s.cfg.MaxPrepared); full {
-		buf = v.closing(buf, victim)
-	}
-	g.setOwn(stmt.appendParse(buf))
-	s.expect(as)
 }
 
 // parseAgain is the Parse of a name that the client has in use. That is an
 // error, but not the first that there may be in the text, so the server is asked
 // for it: it gets the text twice under one name.
 func (s *Session) parseAgain(name []byte, known, stmt *prepared) {
-	s.ensure(stmt)
+	s.ensure(string(name), stmt)
 	g := &s.shard.toServer
 	g.setOwn(stmt.appendParse(g.own()))
 	s.expect(reply{kind: 'P', undo: &change{name: string(name), before: known, own: stmt.name}})
@@ -96,17 +86,20 @@ func (s *Session) bind(m msg) int {
 		}
 		return 0
 	}
-	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) {
+	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) || !s.namesFit(s.runs(name)) {
 		return 0
 	}
-	serverName, st := s.statement(name)
+	serverName, st, ok := s.statement(name)
+	if !ok {
+		return 0
+	}
 	if mayHide(&st) {
 		s.learnNames(m.body()) // of the parameters
 		if p := s.stmts[string(name)]; p != nil {
 			s.learnNames([]byte(p.shared.Value()))
 		}
 	}
-	s.expect(reply{kind: 'B', name: s.setPortal(portal, st)})
+	s.expect(reply{kind: 'B', name: s.setPortal(portal, st), words: wordsFor(serverName)})
 	if serverName == string(name) {
 		return s.pass(m)
 	}
@@ -165,19 +158,29 @@ func (s *Session) describeOrClose(m msg) int {
 		}
 		s.expect(r)
 	case typ == 'C':
-		s.expect(reply{kind: 'C', undo: s.note(name, nil)})
+		r := reply{kind: 'C', undo: s.note(name, nil)}
+		if s.srv.Bare() && r.undo.before != nil {
+			r.stmt = r.undo.before
+			s.srv.Prepared.Remove(r.stmt.name)
+		}
+		s.expect(r)
 		if bytes.HasPrefix(name, []byte(ownPrefix)) {
 			s.shard.toServer.setOwn(wire.AppendClose(s.shard.toServer.own(), notOurs+string(name)))
 			return m.total
 		}
 	default:
-		serverName, _ := s.statement(name)
-		s.expect(reply{kind: 'D'})
+		serverName, _, ok := s.statement(name)
+		if !ok {
+			return 0
+		}
+		words, g := wordsFor(serverName), &s.shard.toServer
+		if words != nil { // the parameters' types come first
+			s.expect(reply{kind: 'D', words: words})
+			g.setOwn(wire.AppendDescribe(g.own(), s.stmts[string(name)].name))
+		}
+		s.expect(reply{kind: 'D', words: words})
 		if serverName != string(name) {
-			g := &s.shard.toServer
-			buf, at := wire.Begin(g.own(), 'D')
-			buf = append(append(append(buf, 'S'), serverName...), 0)
-			g.setOwn(wire.End(buf, at))
+			g.setOwn(wire.AppendDescribe(g.own(), serverName))
 			return m.total
 		}
 	}
@@ -194,41 +197,11 @@ func (s *Session) unsettled(name []byte, known *prepared) bool {
 	if known != nil {
 		own = known.name
 		if !s.srv.Prepared.Touch(own) {
-			own = s.nameOf([]byte(known.shared.Value())) // as ensure will call it
+			own = s.nameOf(string(name), []byte(known.shared.Value())) // as ensure will call it
 		}
 	}
 	s.held = s.srv.replies.unsettled(name, own)
 	return s.held
-}
-
-// statement makes sure that the server has what the client calls name, and
-// returns the server's name for it and what it runs. A name that the client
-// never prepared stays as it is, for the server to refuse.
-func (s *Session) statement(name []byte) (serverName string, st sqlscan.Statement) {
-	if len(name) == 0 {
-		s.ensureUnnamed()
-		return "", s.unnamed.scan
-	}
-	if p := s.stmts[string(name)]; p != nil {
-		s.ensure(p)
-		return p.name, p.scan
-	}
-	if bytes.HasPrefix(name, []byte(ownPrefix)) {
-		return notOurs + string(name), sqlscan.Statement{}
-	}
-	return string(name), sqlscan.Statement{}
-}
-
-// ensure: where the statement is not prepared yet, it will be with the variables
-// of now.
-func (s *Session) ensure(p *prepared) {
-	if s.srv.Prepared.Touch(p.name) {
-		return
-	}
-	p.name = s.nameOf([]byte(p.shared.Value()))
-	if !s.srv.Prepared.Touch(p.name) {
-		s.prepare(p, reply{kind: 'P', party: forPrepare, stmt: p})
-	}
 }
 
 // ensureUnnamed gives the server this client's unnamed statement, or takes

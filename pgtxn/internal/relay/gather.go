@@ -48,6 +48,12 @@ func (g *gather) spill() {
 	g.from = g.to
 }
 
+// drop forgets what was added.
+func (g *gather) drop() {
+	g.from, g.to = 0, 0
+	g.buf = g.buf[:0]
+}
+
 // take ends the turn and returns all that was added, valid until the next one.
 func (g *gather) take() []byte {
 	if len(g.buf) == 0 {

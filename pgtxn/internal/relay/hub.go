@@ -32,14 +32,15 @@ type Hub struct {
 	shards []*shard
 	seed   maphash.Seed
 	nextID atomic.Uint64
-	keys   sync.Map // pid of a cancelKey → *Session
+	ddl    atomic.Uint64 // how often a client has changed the schema of something
+	keys   sync.Map      // pid of a cancelKey → *Session
 }
 
 // NewHub starts as many loops as Go runs threads at once. A pool lives on one.
 func NewHub() (*Hub, error) {
 	h := &Hub{seed: maphash.MakeSeed()}
 	for range runtime.GOMAXPROCS(0) {
-		sh, err := newShard()
+		sh, err := newShard(&h.ddl)
 		if err != nil {
 			h.Close()
 			return nil, fmt.Errorf("starting an event loop: %w", err)

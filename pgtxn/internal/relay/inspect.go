@@ -37,7 +37,11 @@ const (
 func (s *Session) suspect(st *sqlscan.Statement) {
 	runs, writes := st.Kind.RunsQueries(), st.Traits&sqlscan.Writes != 0
 	s.unverified = true
-	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes) || mayHide(st)
+	draws := st.Traits&sqlscan.Draws != 0
+	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes || draws) || mayHide(st)
+	if s.cfg.PinSequences && (writes || draws) { // a column's default may draw
+		s.machine.Pin(txn.PinSequence)
+	}
 	if choice := s.cfg.Inspect; runs && (choice == InspectAlways || choice == InspectWrites && writes) {
 		s.machine.Pin(txn.PinHidden)
 	}
@@ -50,8 +54,10 @@ func (s *Session) suspect(st *sqlscan.Statement) {
 func stirs(st *sqlscan.Statement, pins txn.Pins) bool {
 	switch st.Kind {
 	case sqlscan.Begin, sqlscan.Commit, sqlscan.Rollback, sqlscan.Savepoint, sqlscan.Release, sqlscan.RollbackTo,
-		sqlscan.Set, sqlscan.Reset, sqlscan.ResetAll, sqlscan.SetCharacteristics:
+		sqlscan.SetCharacteristics:
 		return false
+	case sqlscan.Set, sqlscan.Reset, sqlscan.ResetAll: // pg_temp in the search_path pins
+		return pins&txn.PinTemp != 0 && mayChange(st, "search_path")
 	case sqlscan.Other: // of a function that unlocks and of CLOSE the text is not remarkable
 		return st.Traits != 0 || pins&(txn.PinHidden|txn.PinAdvisoryLock|txn.PinHoldCursor) != 0
 	}
@@ -162,6 +168,9 @@ func (s *Session) answer(name, value string, ok bool) {
 	switch kind {
 	case backend.IsHeld:
 		s.holds |= txn.PinFor(value)
+		return
+	case backend.IsTemp:
+		s.madeTemp()
 		return
 	case backend.IsNamed:
 		if len(name) <= maxNameLength {

@@ -204,7 +204,11 @@ func (s *Session) settle() {
 	case s.machine.Pins() == 0 && s.mustVerify():
 		s.verifying = true
 		s.inspect()
-	case s.machine.Pins() == 0 && s.learn():
+	case s.machine.Pins() != 0:
+		s.keep()
+	case v.Bare():
+		v.unbare()
+	case s.learn():
 		s.release()
 	}
 }
@@ -314,7 +318,8 @@ func (s *Session) release() {
 		}
 		clear(s.portals)
 	}
-	s.srv, v.session, s.fresh = nil, nil, false
+	s.unpinned()
+	s.srv, v.session, s.fresh, s.asked = nil, nil, false, nil
 	s.lender.takeBack(v)
 }
 
@@ -324,11 +329,12 @@ func (s *Session) release() {
 func (s *Session) cleanUp() {
 	v := s.srv
 	open := s.machine.Status() != 'I'
-	keeps := s.machine.Pins() != 0 || s.machine.Vars().Unknown() > 0
+	keeps := s.machine.Pins() != 0 || v.Bare() || s.machine.Vars().Unknown() > 0
 	switch {
 	case s.rest > 0 && !s.dropping:
 		v.close("client left in the middle of a message")
 	case s.skipping, s.copyIn, s.unsynced, s.lender.neverShared(s.waiter.Class):
+		s.unpinned()
 		s.srv, v.session = nil, nil
 		v.retire("client left in the middle of a batch")
 	case !open && !keeps:
@@ -348,6 +354,6 @@ func (s *Session) cleanUp() {
 
 // inject sends a simple Query as if the client had sent it.
 func (s *Session) inject(sql string) {
-	s.queue([]byte(sql))
+	s.queue(s.scan([]byte(sql)), []byte(sql))
 	s.srv.send(wire.AppendQuery(nil, sql))
 }

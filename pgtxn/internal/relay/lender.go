@@ -36,6 +36,7 @@ type lender struct {
 	sourcesRead               time.Time           // when functions were searched for more
 	initial                   map[string]string   // of the backend that connected last
 	marks                     map[string]int      // of custom settings, see marks.go
+	pinned                    int                 // sessions that count for max_pinned
 	drifts                    int                 // how often variables were not as tracked
 
 	retrying bool   // connecting again has its time

@@ -14,7 +14,7 @@ func limited(t *testing.T) *client {
 	return c
 }
 
-const tooMany = "E ERROR 54000 too many savepoints in one transaction"
+const tooMany = "E ERROR 54000 too many savepoints in one session"
 
 // A savepoint too many is an error like any other: values go back, a savepoint
 // before it brings the transaction on, and the session has lost nothing.

@@ -37,14 +37,17 @@ func (s *Session) queryInPieces(m msg, text []byte) int {
 	}
 	text = text[s.pieces:]
 	n := s.piece(text)
-	again, refused := s.queue(text[:n])
-	r := s.srv.replies.last()
-	r.refused, r.piece = refused, n < len(text)
-	if refused == nil {
-		s.shard.toServer.put(wire.AppendQuery(nil, string(text[:n])))
-		s.rebase(again, true)
+	statements := s.scan(text[:n])
+	if !s.namesFit(statements) {
+		return 0
+	}
+	if e := s.forbidden(statements...); e != nil {
+		s.refuseQuery(e)
 	} else {
-		s.shard.toServer.put(refusedQuery)
+		again := s.queue(statements, text[:n])
+		s.shard.toServer.put(wire.AppendQuery(nil, string(text[:n])))
+		s.srv.replies.last().piece = n < len(text)
+		s.rebase(again, true)
 	}
 	if n == len(text) {
 		s.pieces, s.held = 0, s.forgetting

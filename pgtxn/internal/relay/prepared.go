@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"unique"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -23,6 +25,8 @@ type prepared struct {
 	shared unique.Handle[string] // named: the Parse message behind the name, text and parameter types
 	body   []byte                // unnamed: the same, in a buffer used again by the next Parse
 	scan   sqlscan.Statement     // what the text is; Other if it is empty
+	result backend.Result        // what it returned when the client prepared it
+	ddl    uint64                // the shard's, when that was looked at last
 }
 
 // ownPrefix begins the names of all prepared statements that a client must not
@@ -33,11 +37,14 @@ const (
 	notOurs   = "?"
 )
 
-// nameOf is the server's name for a statement with this body of a Parse that is
-// prepared now. It depends on the session's variables too: by these the server
+// nameOf is the server's name for a statement that the client calls name, with
+// this body of a Parse, if it is prepared now. It depends on the session's variables too: by these the server
 // finds the tables and reads the constants (search_path, DateStyle, TimeZone …).
 // Who can't be sure of its variables shares with nobody.
-func (s *Session) nameOf(body []byte) string {
+func (s *Session) nameOf(name string, body []byte) string {
+	if s.srv.Bare() && !strings.HasPrefix(name, ownPrefix) {
+		return name
+	}
 	h := sha256.New()
 	h.Write(body)
 	for _, word := range s.want().Without("application_name").Hash() {

@@ -33,7 +33,7 @@ func config(server string, poolSize int) *Config {
 		},
 		PoolSize: poolSize, WaitTimeout: 30 * time.Second,
 		ConnectTimeout: 10 * time.Second, LoginTimeout: 10 * time.Second,
-		MaxStatement: 4 << 20, MaxPrepared: 100, ScrubAlways: true,
+		MaxStatement: 4 << 20, MaxPrepared: 100, MaxClientPrepared: 1000, ScrubAlways: true,
 		SharedCustom: true, // so that clients do get the backends of others
 		Log:          slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}

@@ -1,7 +1,5 @@
 package relay
 
-import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
-
 // party says for whom a reply is.
 type party uint8
 
@@ -10,7 +8,7 @@ const (
 	forApply         // the sync of variables ahead of the client's message
 	forLearn         // the question for values behind a transaction
 	forPrepare       // what was put into the client's own pipeline
-	forBase          // start-up values set again behind a simple Query that reset
+	forSelf          // an exchange of our own, whose failure is no harm
 )
 
 // reply is a message sent to the server whose answer is still to come: its
@@ -24,8 +22,8 @@ type reply struct {
 	undo  *change   // P, C: how to take back what was noted when it was sent
 	name  string    // B: the portal
 
-	piece   bool        // Q: the rest of the client's message is still to be sent
-	refused *wire.Error // Q, E: what was sent in its place fails, and this is the client's answer
+	piece bool   // Q: the rest of the client's message is still to be sent
+	words []byte // the error that the client gets instead of the server's
 }
 
 // applying says whether the answers to a sync of variables are to come.

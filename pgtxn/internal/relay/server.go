@@ -20,9 +20,11 @@ type server struct {
 	member  *pool.Member[*server]
 	session *Session // who holds it, or nil
 
-	owner     uint64 // the session that used it last
-	dirty     bool   // the owner ran what may have changed variables in secret
-	unnamedOf uint64 // the session whose unnamed statement it has; 0: none; or somebody
+	owner     uint64   // the session that used it last
+	dirty     bool     // the owner ran what may have changed variables in secret
+	standIns  []string // see there
+	temp      bool     // it has a schema pg_temp, which stays
+	unnamedOf uint64   // the session whose unnamed statement it has; 0: none; or somebody
 	replies   replies
 	cancels   int // cancel requests on their way to it: it must not change hands
 	idleSince time.Time
@@ -189,6 +191,9 @@ func (v *server) neededWhole(typ byte) bool {
 	case 'D':
 		r := v.replies.front()
 		return r != nil && r.party == forLearn
+	case 'T':
+		r := v.replies.front()
+		return r != nil && r.stmt != nil
 	}
 	return false
 }
@@ -223,6 +228,12 @@ func (v *server) message(typ byte, body []byte) bool {
 		v.replies.pop()
 	case 'T', 'n':
 		if r.kind == 'D' {
+			if r.stmt != nil {
+				v.described(r.stmt, typ, body)
+			}
+			if r.words != nil { // the client gets these instead
+				mine = forPrepare
+			}
 			v.replies.pop()
 		}
 	case 'C', 'I', 's', 'V':
@@ -271,6 +282,7 @@ func (v *server) close(reason string) {
 	if s == nil {
 		return
 	}
+	s.unpinned()
 	v.session, s.srv = nil, nil
 	if s.ended {
 		return

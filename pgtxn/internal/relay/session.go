@@ -47,6 +47,7 @@ type Session struct {
 	// What the client has prepared and bound, and whether its unnamed statement exists.
 	stmts      map[string]*prepared
 	unnamed    prepared
+	asked      *prepared // what it returns now was asked for the message at hand
 	hasUnnamed bool
 	bound      sqlscan.Statement            // what the unnamed portal runs
 	portals    map[string]sqlscan.Statement // what the named ones run; gone with the transaction
@@ -68,6 +69,13 @@ type Session struct {
 	waitSince time.Time
 	srv       *server
 	fresh     bool // srv was just lent: its variables may have to be applied first
+
+	temp bool // it has made a schema pg_temp, see temp.go
+
+	// The limits for pins, see pinlimits.go.
+	pinned  bool      // it keeps srv between transactions, or may
+	unused  time.Time // since when it does so without using it
+	watched bool      // a timer looks after that
 
 	// Where the client's stream stands.
 	in         []byte // read, but not yet handled

@@ -1,8 +1,11 @@
 package relay
 
 import (
+	"sync/atomic"
+
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 )
 
 const (
@@ -17,19 +20,23 @@ type shard struct {
 	loop    *netloop.Loop
 	lenders map[lenderKey]*lender
 
+	ddl *atomic.Uint64 // the hub's
+
 	fromClient, fromServer []byte
 	toClient, toServer     gather
 	exchange               backend.Exchange
+	statements             []sqlscan.Statement // of the text at hand
 	spares                 [][]byte
 }
 
-func newShard() (*shard, error) {
+func newShard(ddl *atomic.Uint64) (*shard, error) {
 	loop, err := netloop.New()
 	if err != nil {
 		return nil, err
 	}
 	return &shard{
 		loop:       loop,
+		ddl:        ddl,
 		lenders:    make(map[lenderKey]*lender),
 		fromClient: make([]byte, readSize),
 		fromServer: make([]byte, readSize),

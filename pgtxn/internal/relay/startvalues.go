@@ -194,7 +194,7 @@ func (s *Session) rebase(again *guc.Set, withSync bool) {
 	}
 	by := forPrepare
 	if withSync {
-		by = forBase
+		by = forSelf
 	}
 	for layer, names := range names {
 		if len(names) > 0 {

@@ -151,6 +151,8 @@ func functionTraits(name []byte) Traits {
 		return Seed
 	case "currval", "lastval":
 		return Sequence
+	case "nextval", "setval":
+		return Draws
 	case "pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock", "pg_try_advisory_lock_shared":
 		return AdvisoryLock
 	}

@@ -76,9 +76,11 @@ const (
 	Seed                            // calls setseed, or SET seed
 	Calls                           // calls what is not known to be harmless: a function, DO, CALL, EXECUTE
 	Writes                          // changes tables or schema, so triggers may run
+	Draws                           // calls nextval or setval
+	Prepared                        // reads pg_prepared_statements, or runs a prepared statement by its name
 )
 
-var traitNames = [...]string{"temp", "hold", "advisory-lock", "set_config", "sequence", "seed", "calls", "writes"}
+var traitNames = [...]string{"temp", "hold", "advisory-lock", "set_config", "sequence", "seed", "calls", "writes", "draws", "prepared"}
 
 // String lists the traits in a fixed order, separated by blanks.
 func (t Traits) String() string {

@@ -99,6 +99,8 @@ func (r *reading) identifier(t token) {
 		r.traits |= Temp
 	case r.name.before.kw == kwUpdate && r.isText(t, "pg_settings"):
 		r.traits |= SetConfig // the view's rule turns UPDATE into set_config
+	case r.isText(t, "pg_prepared_statements"), r.isText(t, "pg_prepared_statement"): // the view, and the function behind it
+		r.traits |= Prepared
 	}
 }
 

@@ -40,8 +40,10 @@ func (r *reading) verb(kw keyword) {
 		}
 	case kwInsert, kwUpdate, kwDelete, kwMerge:
 		r.traits |= Writes
-	case kwCall, kwExecute:
+	case kwCall:
 		r.traits |= Calls
+	case kwExecute:
+		r.traits |= Calls | Prepared
 	case kwDo:
 		r.utility(Calls)
 	case kwCopy:

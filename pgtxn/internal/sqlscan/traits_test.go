@@ -120,7 +120,6 @@ var traitTests = []struct{ traits, texts string }{
 			PREPARE x (int) AS (SELECT f($1))
 			DECLARE c CURSOR FOR SELECT f(1)
 			COPY (SELECT f(1)) TO STDOUT
-			EXECUTE x
 			CALL p()
 			DO 'x'`},
 	{"calls writes", `
@@ -133,7 +132,6 @@ var traitTests = []struct{ traits, texts string }{
 			COPY t (a) FROM STDIN WHERE lower(b) = f(a)
 			CREATE TABLE x AS SELECT f(1)
 			CREATE TABLE x (a) AS (SELECT f(1))
-			CREATE TABLE x AS EXECUTE y
 			CREATE MATERIALIZED VIEW x AS SELECT f(1)
 			CREATE TABLE p PARTITION OF t FOR VALUES IN (f(1))
 			ALTER TABLE t ADD COLUMN a int DEFAULT f(1)
@@ -167,6 +165,17 @@ var traitTests = []struct{ traits, texts string }{
 	{"sequence", `
 			SELECT currval('s')
 			SELECT LASTVAL()`},
+	{"draws", `
+			SELECT nextval('s'), random()
+			SELECT pg_catalog.setval('s', 1)`},
+	{"calls prepared", `
+			EXECUTE x
+			EXPLAIN ANALYZE EXECUTE x (1)`},
+	{"calls writes prepared", `CREATE TABLE x AS EXECUTE y`},
+	{"prepared", `
+			SELECT name FROM pg_prepared_statements WHERE NOT from_sql
+			TABLE pg_catalog."pg_prepared_statements"
+			SELECT * FROM pg_prepared_statement()`},
 	{"seed", `SELECT setseed(0.5)`},
 	{"advisory-lock", `
 			SELECT pg_advisory_lock(1)
@@ -175,7 +184,6 @@ var traitTests = []struct{ traits, texts string }{
 			SELECT pg_try_advisory_lock_shared(1)`},
 	{"", `
 			SELECT pg_advisory_xact_lock(1), pg_try_advisory_xact_lock_shared(2), pg_advisory_unlock(1), pg_advisory_unlock_all()
-			SELECT nextval('s'), setval('s', 1), random()
 			SELECT 'set_config(1)', $$f(1)$$ -- f(1)
 			SELECT set_config FROM t`},
 	{"hold", `DECLARE c INSENSITIVE CURSOR WITH HOLD FOR SELECT 1`},

@@ -95,6 +95,10 @@ func (m *Machine) Pin(p Pins) {
 	}
 }
 
+// PinsOf are the reasons that a statement gives, but those of which the server has
+// to say whether there are any.
+func PinsOf(st *sqlscan.Statement) Pins { return pinsOf(st) &^ (PinHidden | PinSetConfig) }
+
 var traitPins = [...]struct {
 	trait sqlscan.Traits
 	pin   Pins

@@ -189,11 +189,12 @@ func QueryCanceled() *Error {
 		withDetail("It waited for a server connection and was not executed.")
 }
 
-// TooManySavepoints refuses one savepoint more than max_savepoints.
-func TooManySavepoints(limit int) *Error {
-	return failure("54000", "too many savepoints in one transaction").
+// TooMany says that the session holds more things of a kind than the proxy keeps track of; what
+// is their plural name. option is the configuration's word for the limit.
+func TooMany(what string, limit int, option string) *Error {
+	return failure("54000", "too many %s in one session", what).
 		withDetail(fmt.Sprintf("The limit is %d.", limit)).
-		withHint("Release savepoints that are not needed any more, or raise max_savepoints in the configuration of the connection pool.")
+		withHint("Raise %s in the configuration of the connection pool.", option)
 }
 
 // SessionMemory refuses a statement with which the session's variables would take more than
@@ -202,6 +203,27 @@ func SessionMemory(limit int) *Error {
 	return failure("54000", "the variables of this session take too much memory").
 		withDetail(fmt.Sprintf("Those set now and those that savepoints would bring back may take %d bytes.", limit)).
 		withHint("Reset variables, release savepoints, or raise max_session_memory in the configuration of the connection pool.")
+}
+
+// PlanChanged is PostgreSQL's own, for a statement that would return other columns than when the
+// client prepared it.
+func PlanChanged() *Error {
+	return failure("0A000", "cached plan must not change result type")
+}
+
+// TooManyPinned refuses a statement that would pin one session more than may be; reason is what
+// would pin it.
+func TooManyPinned(reason string, limit int) *Error {
+	return failure("53400", "too many sessions keep a server connection for themselves").
+		withDetail(fmt.Sprintf("This one would, for: %s. The limit is %d.", reason, limit)).
+		withHint("Raise max_pinned and pool_size in the configuration of the connection pool, or see who is pinned for what.")
+}
+
+// PinnedTooLong ends a pinned session that was idle for too long.
+func PinnedTooLong(reason string, idle time.Duration) *Error {
+	return fatal("57P05", "terminating connection due to idle-session timeout").
+		withDetail(fmt.Sprintf("It kept a server connection for itself and did not use it for %s, for: %s.", idle, reason)).
+		withHint("Raise pin_timeout in the configuration of the connection pool.")
 }
 
 // Shutdown.

@@ -55,7 +55,7 @@ func TestErrorTexts(t *testing.T) {
 		{BackendLostInTransaction(), "FATAL: connection to upstream server lost in a transaction (SQLSTATE 08006)"},
 		{ProtocolViolation("100%"), "FATAL: 100% (SQLSTATE 08P01)"},
 		{QueryCanceled(), "ERROR: canceling statement due to user request (SQLSTATE 57014)"},
-		{TooManySavepoints(5), "ERROR: too many savepoints in one transaction (SQLSTATE 54000)"},
+		{TooMany("savepoints", 5, "max_savepoints"), "ERROR: too many savepoints in one session (SQLSTATE 54000)"},
 		{SessionMemory(5), "ERROR: the variables of this session take too much memory (SQLSTATE 54000)"},
 		{Internal("x"), "FATAL: connection pool: internal error: x (SQLSTATE XX000)"},
 	}

@@ -88,6 +88,12 @@ func AppendClose(dst []byte, name string) []byte {
 	return End(AppendCString(append(dst, 'S'), name), at)
 }
 
+// AppendDescribe appends a Describe of the prepared statement name.
+func AppendDescribe(dst []byte, name string) []byte {
+	dst, at := Begin(dst, 'D')
+	return End(AppendCString(append(dst, 'S'), name), at)
+}
+
 // AppendBindText appends a Bind of portal to the statement name, its parameters being arrays of text in binary form (array_recv), which needs
 // no quoting. A nil element is NULL. Results come as text.
 func AppendBindText(dst []byte, portal, name string, params ...[]*string) []byte {
