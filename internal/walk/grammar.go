@@ -20,6 +20,7 @@ type speaker struct {
 	broken bool     // which is aborted
 	names  []string // savepoints
 	gids   []string // prepared transactions
+	based  bool     // has start-up values: a BEGIN with modes fails on the proxy behind their RESET in a pipeline
 	humble bool     // is no superuser, and never uses a superuser's role to set what only a superuser may
 }
 
@@ -81,6 +82,9 @@ func (r *speaker) anything() said {
 
 func (r *speaker) begin() said {
 	r.open, r.broken, r.names = true, false, nil
+	if r.based {
+		return r.spell(r.of("BEGIN", "BEGIN WORK", "START TRANSACTION"))
+	}
 	modes := r.of("", "", "", " ISOLATION LEVEL REPEATABLE READ", " READ ONLY", " READ WRITE, ISOLATION LEVEL SERIALIZABLE", " READ WRITE NOT DEFERRABLE")
 	return r.spell(r.of("BEGIN", "BEGIN", "BEGIN WORK", "BEGIN TRANSACTION", "START TRANSACTION") + modes)
 }

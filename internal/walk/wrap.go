@@ -26,6 +26,7 @@ var startups = [][]story.Option{
 func New(seed uint64) *story.Story {
 	w := wrapper{speaker: speaker{Rand: rand.New(rand.NewPCG(seed, 0))}}
 	s := &story.Story{File: "walk", Title: fmt.Sprintf("the walk of seed %d", seed), Startup: startups[w.IntN(len(startups))]}
+	w.based = len(s.Startup) > 0
 	if w.one(6) {
 		s.User, w.humble = "walk_user", true
 	}
