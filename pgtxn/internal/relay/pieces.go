@@ -59,24 +59,25 @@ func (s *Session) queryInPieces(m msg, text []byte) int {
 }
 
 // piece returns how much of a Query is sent at once: up to the first statement that
-// resets a start-up value. Outside of a transaction, or if the Query may leave it,
-// that is all, since the rest belongs to the same implicit transaction.
-func (s *Session) piece(text []byte) (end int) {
-	if s.machine.Status() != 'T' {
+// resets a start-up value. Outside of a transaction block that is all, since the rest
+// belongs to the same implicit transaction.
+func (s *Session) piece(text []byte) int {
+	if s.machine.Status() == 'I' {
 		return len(text)
 	}
+	end := 0
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		st := scan.Statement()
+		if end > 0 {
+			return end
+		}
 		switch st.Kind {
-		case sqlscan.Commit, sqlscan.Rollback, sqlscan.PrepareTransaction, sqlscan.Begin:
+		case sqlscan.Commit, sqlscan.Rollback, sqlscan.PrepareTransaction:
 			return len(text)
 		}
-		if end == 0 && s.resets(&st) {
+		if s.resets(&st) {
 			end = scan.End()
 		}
 	}
-	if last := sqlscan.New(text[max(end, 0):], s.scanOptions()); end == 0 || !last.Next() {
-		return len(text)
-	}
-	return end
+	return len(text)
 }
