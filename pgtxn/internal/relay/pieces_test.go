@@ -37,3 +37,16 @@ func TestResetAmongOthers(t *testing.T) {
 		}
 	})
 }
+
+// A message that also drops all prepared statements drops those with which start-up
+// values are set again.
+func TestResetWithDeallocateAll(t *testing.T) {
+	both(t, func(t *testing.T, p place) {
+		c := p.connect(t, "application_name", "start")
+		c.must("SELECT pg_advisory_lock(1)") // keeps the backend
+		c.must("SET application_name TO DEFAULT; DEALLOCATE ALL; BEGIN")
+		if got := c.ask("SHOW application_name"); got != "D start, C SHOW, Z T" {
+			t.Error(got)
+		}
+	})
+}

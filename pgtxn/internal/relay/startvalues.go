@@ -192,6 +192,9 @@ func (s *Session) rebase(again *guc.Set, withSync bool) {
 		}
 		names[layer], values[layer] = append(names[layer], &v.Name), append(values[layer], &value.Text)
 	}
+	if s.forgetting { // our own statements too
+		s.srv.Unsure()
+	}
 	by := forPrepare
 	if withSync {
 		by = forSelf
