@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -65,6 +66,8 @@ func difference(a, b *relay.Config) string {
 var process struct {
 	sync.Mutex
 	hub *relay.Hub
+	// keyrings are those of all pools that there have been, by their identities.
+	keyrings map[string]*auth.Keyring
 	// started holds the apps that run, the newest last. There are two while
 	// one configuration takes over from another.
 	started []*App
@@ -82,6 +85,22 @@ func theHub() (*relay.Hub, error) {
 		process.hub = hub
 	}
 	return process.hub, nil
+}
+
+// keyring returns the keys of the users whose pools have this identity. Pools live
+// on over a reload, and connect with them when no client is there.
+func keyring(identity string) *auth.Keyring {
+	process.Lock()
+	defer process.Unlock()
+	ring := process.keyrings[identity]
+	if ring == nil {
+		ring = new(auth.Keyring)
+		if process.keyrings == nil {
+			process.keyrings = make(map[string]*auth.Keyring)
+		}
+		process.keyrings[identity] = ring
+	}
+	return ring
 }
 
 // Start applies this configuration to the pools that live.

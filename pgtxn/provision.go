@@ -5,14 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
@@ -57,7 +55,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.Validate(); err != nil { // before any file is missed
 		return err
 	}
-	users, err := h.readUsers()
+	users, err := h.userDirectory()
 	if err != nil {
 		return err
 	}
@@ -83,6 +81,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
 	}
+	users.keys = keyring(h.config.Identity)
+	h.config.Keys = users.keys
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
 		return err
 	}
@@ -121,27 +121,6 @@ func (h *Handler) clientTLS(ctx caddy.Context) (func() *tls.Config, error) {
 	}
 	cfg := tlsreload.Wrap(ctx, h.ConnectionPolicies.TLSConfig(ctx))
 	return func() *tls.Config { return cfg }, nil
-}
-
-// readUsers returns the users of the users file, or nil if there is none.
-func (h *Handler) readUsers() (*auth.Users, error) {
-	if h.Users == "" {
-		return nil, nil
-	}
-	path, err := replaced("users", h.Users)
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("users: %w", err)
-	}
-	defer file.Close()
-	users, err := auth.ParseUsers(file)
-	if err != nil {
-		return nil, fmt.Errorf("users: %s: %w", path, err)
-	}
-	return users, nil
 }
 
 // replaced returns an option's value with its placeholders replaced.

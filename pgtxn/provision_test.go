@@ -160,7 +160,7 @@ func TestIdentity(t *testing.T) {
 	}
 	identity := func(h Handler) string {
 		t.Helper()
-		_, id, err := h.upstream(nil)
+		_, id, err := h.upstream(new(directory))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,8 +31,9 @@ const (
 	clientOver
 )
 
-// NewClient starts an exchange that logs user in with s, which has to be a plain password if the
-// server asks for one. allowCleartext: send it unencrypted to a server that wants that.
+// NewClient starts an exchange that logs user in with s. Who has only the key of a verifier gets
+// in at a server with the same verifier. allowCleartext: send a password unencrypted to a server
+// that wants that.
 func NewClient(user string, s Secret, allowCleartext bool) *Client {
 	return &Client{user: user, secret: s, allowCleartext: allowCleartext, nonce: newNonce}
 }
@@ -80,9 +81,10 @@ func (c *Client) answer(code uint32, data string) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("auth: the server asks for an authentication method that is not supported: %s", methodName(code))
 	}
-	password := c.secret.reveal().password
-	if password == "" {
-		return nil, fmt.Errorf("auth: the server asks for a password (%s), and no plain one is known", methodName(code))
+	known := c.secret.reveal()
+	password := known.password
+	if password == "" && (code != authSASL || known.clientKey == nil) {
+		return nil, fmt.Errorf("%w: the server asks for one (%s)", ErrNoPassword, methodName(code))
 	}
 	c.stage = wantOK
 	switch code {

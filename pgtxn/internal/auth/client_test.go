@@ -18,8 +18,8 @@ func TestClientMethods(t *testing.T) {
 		// The hash that PostgreSQL stores for md5_u, 38f591e5ee08fc954ca8f09e3078a243, with the salt.
 		{name: "MD5", password: "pencil", request: "\x00\x00\x00\x05\x01\x02\x03\x04", reply: "p\x00\x00\x00\x28md57b34990104b30b1296ca8e8770157399\x00"},
 		{name: "MD5 with a bad salt", password: "pencil", request: "\x00\x00\x00\x05\x01\x02\x03", err: "malformed"},
-		{name: "no password", cleartext: true, request: "\x00\x00\x00\x03", err: "no plain one"},
-		{name: "verifier only", password: pencilVerifier, request: "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", err: "no plain one"},
+		{name: "no password", cleartext: true, request: "\x00\x00\x00\x03", err: "neither the password nor the SCRAM key"},
+		{name: "verifier only", password: pencilVerifier, request: "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", err: "neither the password nor the SCRAM key"},
 		{name: "channel binding only", password: "pencil", request: "\x00\x00\x00\x0aSCRAM-SHA-256-PLUS\x00\x00", err: "none of the SASL mechanisms"},
 		{name: "GSSAPI", password: "pencil", request: "\x00\x00\x00\x07", err: "GSSAPI"},
 		{name: "unknown", password: "pencil", request: "\x00\x00\x00\x63", err: "number 99"},

@@ -41,7 +41,8 @@ func (k key) sign(text string) (signature key) {
 // keys are the two that a party who knows the password has.
 type keys struct{ client, server key }
 
-func (k keys) storedKey() key { return sha256.Sum256(k.client[:]) }
+// stored is the StoredKey that a verifier has in place of k, a ClientKey.
+func (k key) stored() key { return sha256.Sum256(k[:]) }
 
 // deriveKeys takes about 250 ns for each iteration.
 func deriveKeys(password string, salt []byte, iterations int) (keys, error) {

@@ -11,9 +11,6 @@ import (
 )
 
 // scramClient is SCRAM-SHA-256 from the client's side, without channel binding.
-//
-// To log in with the ClientKey of somebody else's proof, a Secret would hold it and its ServerKey,
-// and serverFirst take them in place of deriveKeys if salt and iterations are the verifier's.
 type scramClient struct {
 	nonce           string
 	firstBare       string
@@ -51,14 +48,14 @@ func (c *scramClient) serverFirst(input string, s Secret) ([]byte, error) {
 	if err != nil || iterations < 1 || iterations > maxIterations {
 		return nil, fmt.Errorf("auth: the server's SCRAM iteration count is not in 1..%d", maxIterations)
 	}
-	k, err := deriveKeys(s.reveal().password, salt, iterations)
+	k, err := s.reveal().keysFor(salt, iterations)
 	if err != nil {
-		return nil, fmt.Errorf("auth: %w", err)
+		return nil, err
 	}
 	withoutProof := "c=" + base64.StdEncoding.EncodeToString([]byte(noBinding)) + ",r=" + nonce
 	authMessage := c.firstBare + "," + input + "," + withoutProof
 	c.serverSignature = k.server.sign(authMessage)
-	proof := k.client.xor(k.storedKey().sign(authMessage))
+	proof := k.client.xor(k.client.stored().sign(authMessage))
 	return passwordMessage(withoutProof + ",p=" + proof.encode()), nil
 }
 

@@ -30,9 +30,10 @@ type Secret struct {
 }
 
 type secret struct {
-	password string // "" if only the verifier is known
-	verifier verifier
-	mock     bool // nobody's: the exchange runs its course and fails
+	password  string // "" if only the verifier is known
+	verifier  verifier
+	clientKey *key // what opens the verifier, if a client has shown it
+	mock      bool // nobody's: the exchange runs its course and fails
 }
 
 func conceal(s secret) Secret { return Secret{get: func() *secret { return &s }} }
@@ -45,8 +46,7 @@ func (s Secret) reveal() *secret {
 	return s.get()
 }
 
-// HasPassword reports whether the password itself is known, and not only its verifier: it takes
-// the password to log in upstream.
+// HasPassword reports whether the password itself is known, and not only its verifier.
 func (s Secret) HasPassword() bool { return s.reveal().password != "" }
 
 // verifier is what RFC 5802 has a server store.
@@ -55,6 +55,12 @@ type verifier struct {
 	salt       []byte
 	storedKey  key
 	serverKey  key
+}
+
+// opens says whether k is the ClientKey that v was made from.
+func (v *verifier) opens(k key) bool {
+	stored := k.stored()
+	return hmac.Equal(stored[:], v.storedKey[:])
 }
 
 // hidden keeps the types that embed it out of logs, whatever the verb.
@@ -98,7 +104,7 @@ func (s secret) complete(user string, iterations int) (Secret, error) {
 		if err != nil {
 			return Secret{}, err
 		}
-		s.verifier = verifier{iterations, salt, k.storedKey(), k.server}
+		s.verifier = verifier{iterations, salt, k.client.stored(), k.server}
 	}
 	return conceal(s), nil
 }

@@ -70,6 +70,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	server, client := NewServer(s), NewClient("u", s, true)
+	ring := &Keyring{secrets: map[string]Secret{"u": s}}
 	inside := struct {
 		unexported Secret
 		Exported   Secret
@@ -81,7 +82,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 
 	v := s.reveal().verifier
 	var out bytes.Buffer
-	for _, arg := range []any{s, &s, *users, users, server, client, inside, &inside, []any{s}, map[string]Secret{"u": s}} {
+	for _, arg := range []any{s, &s, *users, users, server, client, ring, inside, &inside, []any{s}, map[string]Secret{"u": s}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			fmt.Fprintf(&out, verb+"\n", arg)
 		}

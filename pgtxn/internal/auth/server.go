@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -22,6 +20,7 @@ type Server struct {
 	firstBare   string // client-first-message-bare
 	serverFirst string
 	fullNonce   string // the client's part and ours
+	proven      key    // the ClientKey, once the proof was right
 }
 
 type serverStage int
@@ -37,6 +36,10 @@ const (
 func NewServer(s Secret) *Server {
 	return &Server{secret: s, nonce: newNonce}
 }
+
+// Proven returns, when Step is done, what the client's proof has shown: the secret with the key
+// that logs in at a server which has the same verifier.
+func (s *Server) Proven() Secret { return s.secret.with(s.proven) }
 
 // Start returns the message that opens the exchange.
 func (s *Server) Start() []byte {
@@ -172,9 +175,9 @@ func (s *Server) clientFinal(input string) (signature key, err error) {
 	v := secret.verifier
 	authMessage := s.firstBare + "," + s.serverFirst + "," + withoutProof
 	clientKey := proof.xor(v.storedKey.sign(authMessage))
-	storedKey := sha256.Sum256(clientKey[:])
-	if !hmac.Equal(storedKey[:], v.storedKey[:]) || secret.mock {
+	if !v.opens(clientKey) || secret.mock {
 		return key{}, ErrRejected
 	}
+	s.proven = clientKey
 	return v.serverKey.sign(authMessage), nil
 }

@@ -125,8 +125,7 @@ func (c *Conn) login(cfg *Config, params []wire.Param) error {
 	if user == "" {
 		user = lookup(params, "user")
 	}
-	secret, _ := cfg.Secret(user)
-	exchange := auth.NewClient(user, secret, c.Sock.TLS() != nil)
+	exchange := auth.NewClient(user, cfg.Secret(user), c.Sock.TLS() != nil)
 	for {
 		typ, body, err := wire.ReadMessage(c.Sock, maxLoginMessage)
 		if err != nil {

@@ -47,8 +47,17 @@ type Config struct {
 	TLSRequired bool
 	// OverTLS says that connections come out of TLS already.
 	OverTLS bool
-	// Users is the user list, or nil: then everybody is let in (trust).
-	Users *auth.Users
+	// Users knows the users, or is nil: then everybody is let in (trust).
+	Users Users
+	// Keys are given the keys that clients' proofs show, for logins at the servers.
+	Keys *auth.Keyring
 
 	Log *slog.Logger
+}
+
+// Users knows what clients have to prove that they know.
+type Users interface {
+	// Lookup returns the secret of a user. For one who is not known it is a mock that
+	// nothing opens.
+	Lookup(user string) (secret auth.Secret, known bool)
 }

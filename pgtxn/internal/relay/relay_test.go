@@ -29,8 +29,9 @@ func config(server string, poolSize int) *Config {
 		Identity: server,
 		Upstream: &backend.Config{
 			Addresses: []string{server}, SSLMode: backend.Disable,
-			Secret: func(string) (auth.Secret, bool) { return auth.Secret{}, false },
+			Secret: func(string) auth.Secret { return auth.Secret{} },
 		},
+		Keys:     new(auth.Keyring),
 		PoolSize: poolSize, WaitTimeout: 30 * time.Second,
 		ConnectTimeout: 10 * time.Second, LoginTimeout: 10 * time.Second,
 		MaxStatement: 4 << 20, MaxPrepared: 100, ScrubAlways: true,

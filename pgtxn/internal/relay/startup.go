@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,8 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -123,35 +120,6 @@ func (e *entrance) startTLS(ctx context.Context) error {
 	}).HandshakeContext(ctx)
 }
 
-// authenticate lets the client in or returns why not.
-func (e *entrance) authenticate(p *wire.Startup) error {
-	if e.cfg.TLSRequired && e.conn.TLS() == nil {
-		return wire.TLSRequired(e.host(), p.User(), p.Database())
-	}
-	if e.cfg.Users == nil {
-		_, err := e.conn.Write(auth.AppendOK(p.AppendNegotiation(nil)))
-		return err
-	}
-	secret, known := e.cfg.Users.Lookup(p.User())
-	exchange := auth.NewServer(secret)
-	out := append(p.AppendNegotiation(nil), exchange.Start()...)
-	for done := false; ; {
-		if _, err := e.conn.Write(out); err != nil || done {
-			return err
-		}
-		typ, body, err := wire.ReadMessage(e.conn, wire.MaxSASLMessage)
-		if err != nil {
-			return err
-		}
-		if typ != 'p' {
-			return wire.ExpectedSASLResponse(typ)
-		}
-		if out, done, err = exchange.Step(body); err != nil {
-			return e.rejected(p.User(), known, err)
-		}
-	}
-}
-
 // host is how PostgreSQL names the client's end in its errors.
 func (e *entrance) host() string {
 	host, _, err := net.SplitHostPort(e.addr.String())
@@ -159,15 +127,6 @@ func (e *entrance) host() string {
 		return "[local]" // a Unix socket
 	}
 	return host
-}
-
-func (e *entrance) rejected(user string, known bool, err error) error {
-	var broken *auth.ProtocolError
-	if errors.As(err, &broken) {
-		return wire.AuthenticationProtocol(broken.Code, broken.Message, broken.Detail)
-	}
-	e.cfg.Log.Warn("authentication failed", "client", e.addr.String(), "user", user, "known", known)
-	return wire.AuthenticationFailed(user)
 }
 
 // refuse tells the client why it is not let in, where PostgreSQL would.
@@ -209,18 +168,4 @@ func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
 	h.register(s)
 	defer h.keys.Delete(s.key.pid)
 	return h.admit(s, key)
-}
-
-// upstreamError is what a client is told when no backend can be had for it. The
-// server's own word is passed on, unless it is about the proxy's own login.
-func upstreamError(err error) *wire.Error {
-	var refusal *backend.ServerError
-	if !errors.As(err, &refusal) {
-		return wire.UpstreamUnreachable()
-	}
-	f := wire.ParseError(refusal.Body)
-	if bytes.HasPrefix(f.Code, []byte("28")) {
-		return wire.UpstreamRefused()
-	}
-	return &wire.Error{Severity: string(f.Severity), Code: string(f.Code), Message: string(f.Message)}
 }
