@@ -50,9 +50,9 @@ func psql(t *testing.T, addr, conninfo string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := fmt.Sprintf("host=%s port=%s dbname=postgres %s", host, port, conninfo)
+	target := fmt.Sprintf("host=localhost hostaddr=%s port=%s dbname=postgres %s", host, port, conninfo)
 	cmd := osexec.CommandContext(ctx, postgres.Bin("psql"), "-XqAtw", "-c", "SELECT current_user", target)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "PGPASSFILE=/dev/null", "PGSSLROOTCERT=/dev/null", "HOME=/nonexistent")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "PGPASSFILE=/dev/null", "HOME=/nonexistent")
 	out, _ := cmd.CombinedOutput()
 	text := strings.ReplaceAll(strings.TrimSpace(string(out)), port, "PORT")
 	_, words, refused := strings.Cut(text, "failed: ")

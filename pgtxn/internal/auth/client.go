@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -16,6 +15,7 @@ type Client struct {
 	user           string
 	secret         Secret
 	allowCleartext bool
+	endPoint       []byte
 	nonce          func() string // tests replace it
 	stage          clientStage
 	scram          scramClient
@@ -37,6 +37,10 @@ const (
 func NewClient(user string, s Secret, allowCleartext bool) *Client {
 	return &Client{user: user, secret: s, allowCleartext: allowCleartext, nonce: newNonce}
 }
+
+// Bind has SCRAM be bound to the certificate that the server showed (EndPoint), if the server
+// offers that.
+func (c *Client) Bind(endPoint []byte) { c.endPoint = endPoint }
 
 // Step takes the body of one Authentication message ('R') and returns the message to send back,
 // if there is one. done means AuthenticationOk, and that a server which asked for SCRAM has
@@ -94,12 +98,13 @@ func (c *Client) answer(code uint32, data string) ([]byte, error) {
 		}
 		return passwordMessage(md5Response(password, c.user, data) + "\x00"), nil
 	case authSASL:
-		names := strings.Split(data, "\x00")
-		if !slices.Contains(names, mechanism) {
-			return nil, fmt.Errorf("auth: the server offers none of the SASL mechanisms we speak: %q", names)
+		offered := strings.Split(data, "\x00")
+		chosen := c.scram.bind(offered, c.endPoint)
+		if chosen == "" {
+			return nil, fmt.Errorf("auth: the server offers none of the SASL mechanisms we speak: %q", offered)
 		}
 		c.stage = wantServerFirst
-		return passwordMessage(initialResponse(mechanism, c.scram.first(c.nonce()))), nil
+		return passwordMessage(initialResponse(chosen, c.scram.first(c.nonce()))), nil
 	}
 	if !c.allowCleartext {
 		return nil, errors.New("auth: the server asks for the password in clear text, which is not allowed")

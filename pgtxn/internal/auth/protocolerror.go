@@ -53,3 +53,14 @@ func printable(s string) string {
 	}
 	return fmt.Sprintf("0x%02x", c)
 }
+
+// sanitized is the beginning of s as PostgreSQL shows it (sanitize_str).
+func sanitized(s string) string {
+	shown := []byte(s[:min(len(s), 30)])
+	for i, c := range shown {
+		if c < '!' || c > '~' {
+			shown[i] = '?'
+		}
+	}
+	return string(shown)
+}

@@ -9,9 +9,15 @@ import (
 	"strings"
 )
 
-// mechanism is the only one we speak: SCRAM-SHA-256-PLUS, with channel binding, is never offered
-// and never chosen.
-const mechanism = "SCRAM-SHA-256"
+// The mechanisms we speak: the second binds the exchange to the TLS connection that it runs over.
+const (
+	mechanism     = "SCRAM-SHA-256"
+	mechanismPlus = "SCRAM-SHA-256-PLUS"
+)
+
+// bindingHeader is the gs2-header of who binds to the server's certificate, as all do who speak
+// to PostgreSQL.
+const bindingHeader = "p=tls-server-end-point,,"
 
 // key is a key, a signature or a proof of RFC 5802: all are as long as the hash.
 type key [sha256.Size]byte

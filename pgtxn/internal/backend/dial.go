@@ -126,6 +126,9 @@ func (c *Conn) login(cfg *Config, params []wire.Param) error {
 		user = lookup(params, "user")
 	}
 	exchange := auth.NewClient(user, cfg.Secret(user), c.Sock.TLS() != nil)
+	if secured := c.Sock.TLS(); secured != nil {
+		exchange.Bind(auth.EndPoint(secured.ConnectionState().PeerCertificates[0]))
+	}
 	for {
 		typ, body, err := wire.ReadMessage(c.Sock, maxLoginMessage)
 		if err != nil {

@@ -20,6 +20,9 @@ func (e *entrance) authenticate(p *wire.Startup) error {
 	}
 	secret, known := e.cfg.Users.Lookup(p.User())
 	exchange := auth.NewServer(secret)
+	if secured := e.conn.TLS(); secured != nil {
+		exchange.Bind(e.shown.endPoint(secured.ConnectionState()))
+	}
 	out := append(p.AppendNegotiation(nil), exchange.Start()...)
 	for done := false; ; {
 		if _, err := e.conn.Write(out); err != nil || done {

@@ -47,6 +47,8 @@ type entrance struct {
 	cfg  *Config
 	conn *netloop.Conn
 	addr net.Addr
+	// shown is the certificate of this connection's TLS, if the handshake was ours.
+	shown shownCertificate
 }
 
 // negotiate goes through TLS to the packet that says what the client wants.
@@ -116,7 +118,7 @@ func (e *entrance) answerSSLRequest(ctx context.Context) error {
 
 func (e *entrance) startTLS(ctx context.Context) error {
 	return e.conn.StartTLS(func(below net.Conn) *tls.Conn {
-		return tls.Server(below, e.cfg.TLS())
+		return tls.Server(below, e.shown.watch(e.cfg.TLS()))
 	}).HandshakeContext(ctx)
 }
 
