@@ -21,7 +21,7 @@ func TestChannelBinding(t *testing.T) {
 	cert, key := selfSigned(t)
 	// The server refuses who could bind and does not: the proxy binds towards it.
 	s := loginServer(t, []string{"hostssl all all 127.0.0.1/32 scram-sha-256"}, pgtest.TLS(cert, key, nil))
-	users := usersFile(t, "app", rolpassword(t, s, "app"))
+	users := newUsers(t, "app", rolpassword(t, s, "app"))
 	p := start(t, "upstream "+s.Addr+"\nsslmode require\nusers "+users+"\ntls", certificates)
 	p.awaitCertificate(t)
 	for conninfo, want := range map[string]string{
@@ -59,7 +59,7 @@ func TestChannelBinding(t *testing.T) {
 // Behind the stock tls handler the certificate can't be known, and binding is not offered.
 func TestChannelBindingBehindStockTLS(t *testing.T) {
 	p := prepare(t, certificates)
-	users := usersFile(t, "bob", "bob-secret")
+	users := newUsers(t, "bob", "bob-secret")
 	handlers := "tls {\nconnection_policy {\nalpn postgresql\n}\n}\npgtxn {"
 	text := caddyfileOf(p.addr, p.globals, "upstream UPSTREAM\nusers "+users)
 	p.loadCaddyfile(t, strings.Replace(text, "pgtxn {", handlers, 1))
@@ -77,7 +77,7 @@ func TestChannelBindingErrors(t *testing.T) {
 	startPostgres(t)
 	cert, key := selfSigned(t)
 	s := loginServer(t, []string{"hostssl all all 127.0.0.1/32 scram-sha-256"}, pgtest.TLS(cert, key, nil))
-	p := start(t, "upstream "+s.Addr+"\nsslmode require\nusers "+usersFile(t, "app", "pencil")+"\ntls", certificates)
+	p := start(t, "upstream "+s.Addr+"\nsslmode require\nusers "+newUsers(t, "app", "pencil")+"\ntls", certificates)
 	p.awaitCertificate(t)
 	const scram, plus = "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"
 	for _, test := range []struct{ mechanism, first, final string }{

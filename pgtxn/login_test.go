@@ -62,8 +62,8 @@ func psql(t *testing.T, addr, conninfo string) string {
 	return words
 }
 
-// usersFile writes a list of users: names and secrets by turns.
-func usersFile(t *testing.T, words ...string) string {
+// newUsers writes a list of users: names and secrets by turns.
+func newUsers(t *testing.T, words ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "users.txt")
 	writeUsers(t, path, words...)
@@ -91,7 +91,7 @@ const wrongPassword = `FATAL:  password authentication failed for user "app"`
 func TestVerifierOnly(t *testing.T) {
 	startPostgres(t)
 	s := loginServer(t, []string{"host all all 127.0.0.1/32 scram-sha-256"})
-	users := usersFile(t, "app", rolpassword(t, s, "app"))
+	users := newUsers(t, "app", rolpassword(t, s, "app"))
 	p := start(t, "upstream "+s.Addr+"\nusers "+users)
 	compare := func(conninfo, want string) {
 		t.Helper()
@@ -121,6 +121,11 @@ func TestVerifierOnly(t *testing.T) {
 	if !strings.Contains(p.log(t), "the server has another SCRAM verifier of the user") {
 		t.Error("the log does not say why")
 	}
+
+	// And then the file has it, too.
+	writeUsers(t, users, "app", rolpassword(t, s, "app"))
+	compare("user=app password=changed", "app")
+	compare("user=app password=pencil", wrongPassword)
 }
 
 // Who has no password at the server does not come in with one that the file has.
@@ -128,7 +133,7 @@ func TestNoPasswordAtServer(t *testing.T) {
 	startPostgres(t)
 	s := loginServer(t, []string{"host all all 127.0.0.1/32 scram-sha-256"})
 	serverSQL(t, s, "ALTER ROLE app PASSWORD NULL")
-	p := start(t, "upstream "+s.Addr+"\nusers "+usersFile(t, "app", "pencil"))
+	p := start(t, "upstream "+s.Addr+"\nusers "+newUsers(t, "app", "pencil"))
 	for _, addr := range []string{s.Addr, p.addr} {
 		if got := psql(t, addr, "user=app password=pencil"); got != wrongPassword {
 			t.Errorf("at %s: %s", addr, got)

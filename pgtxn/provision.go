@@ -55,7 +55,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.Validate(); err != nil { // before any file is missed
 		return err
 	}
-	users, err := h.userDirectory()
+	users, err := h.userDirectory(ctx.Slogger())
 	if err != nil {
 		return err
 	}

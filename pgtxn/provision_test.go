@@ -70,7 +70,7 @@ func TestProvisionErrors(t *testing.T) {
 		{up + trust + `, "login_timeout": "-1s"`, "login_timeout: -1s is less than 0; leave it out for the default"},
 		{up + trust + `, "poolsize": 3`, `json: unknown field "poolsize"`},
 
-		{up + `, "users": "DIR/missing"`, "users: open DIR/missing: no such file or directory"},
+		{up + `, "users": "DIR/missing"`, "users: stat DIR/missing: no such file or directory"},
 		{up + `, "users": "DIR/twice"`, "users: DIR/twice: line 3: the user is in the list twice"},
 		{up + `, "users": "{env.PGTXN_TEST_UNSET}"`, "users: evaluated placeholder {env.PGTXN_TEST_UNSET} is empty"},
 		{up + trust + `, "sslmode": "verify-full", "sslrootcert": "DIR/missing"`, "sslrootcert: open DIR/missing: no such file or directory"},
