@@ -34,6 +34,9 @@ import (
 //
 //		auth trust|scram-sha-256
 //		users <file>
+//		auth_user <name>
+//		auth_query <query>
+//		auth_dbname <name>
 //		tls {
 //			connection_policy {
 //				…
@@ -68,6 +71,9 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Word("verify", &h.Verify, verifies...),
 		caddyfile.Word("auth", &h.Auth, authMethods...),
 		caddyfile.String("users", "<file>", &h.Users),
+		caddyfile.String("auth_user", "<name>", &h.AuthUser),
+		caddyfile.String("auth_query", "<query>", &h.AuthQuery),
+		caddyfile.String("auth_dbname", "<name>", &h.AuthDBName),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},
 		caddyfile.Flag("hostssl", &h.HostSSL),
 	})

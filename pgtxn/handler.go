@@ -134,12 +134,27 @@ type Handler struct {
 	Auth string `json:"auth,omitempty"`
 
 	// A file with the users in the format of PgBouncer's userlist.txt: lines of
-	// "name" "secret", with a plain password or the SCRAM-SHA-256$… verifier
-	// that PostgreSQL has in pg_authid.rolpassword. With a verifier a client
-	// can be checked, but it takes a password to log in at a server that asks
-	// for one. The file is read when the configuration is loaded; use
-	// caddy reload --force after a change. Needed for auth scram-sha-256.
+	// "name" "secret", with the SCRAM-SHA-256$… verifier that PostgreSQL has in
+	// pg_authid.rolpassword, or a plain password. With the server's own verifier
+	// clients are checked, and the key that their proof shows logs in at the
+	// server. A change of the file counts from the next login on; a bad file
+	// changes nothing, and the log says why. Needed for auth scram-sha-256, or
+	// auth_user.
 	Users string `json:"users,omitempty"`
+
+	// The user that asks the servers for the secrets of users who are not in the
+	// users file; its own password is there, if the servers want one. It asks on a
+	// connection of its own, once for each login. Default: nobody is asked.
+	AuthUser string `json:"auth_user,omitempty"`
+
+	// What auth_user asks: a query with the user's name as $1 that returns the name
+	// and the password, as pg_authid has it. No row, or no password, lets nobody in.
+	// Default: pg_authid is asked, which takes a superuser; or have a function of a
+	// superuser do it (SECURITY DEFINER), and give auth_user the right to call it.
+	AuthQuery string `json:"auth_query,omitempty"`
+
+	// The database that auth_user connects to. Default: postgres.
+	AuthDBName string `json:"auth_dbname,omitempty"`
 
 	// How to do TLS with clients that ask for it, by SSLRequest or directly
 	// (sslnegotiation=direct); the first policy that matches is used. Policies

@@ -38,6 +38,7 @@ const (
 	defaultLoginTimeout   = time.Minute // PostgreSQL's authentication_timeout
 	defaultMaxStatement   = 16 << 20
 	defaultMaxPrepared    = 1000
+	defaultAuthDBName     = "postgres"
 )
 
 // The methods of the option auth, in the words of pg_hba.conf.
@@ -81,6 +82,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
 	}
+	h.userQuery(users, h.config.Upstream)
 	users.keys = keyring(h.config.Identity)
 	h.config.Keys = users.keys
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
@@ -139,8 +141,10 @@ func (h *Handler) Validate() error {
 		return errors.New("upstream: there is none; name at least one server, such as 127.0.0.1:5432")
 	case h.Auth != "" && !slices.Contains(authMethods, h.Auth):
 		return fmt.Errorf("auth: unknown method '%s'; use one of %s", h.Auth, strings.Join(authMethods, ", "))
-	case h.Auth != authTrust && h.Users == "":
-		return fmt.Errorf("auth: %s takes the option users, the file to check clients against; or let in everybody with auth %s", authSCRAM, authTrust)
+	case h.Auth != authTrust && h.Users == "" && h.AuthUser == "":
+		return fmt.Errorf("auth: %s takes the option users, the file to check clients against, or auth_user; or let in everybody with auth %s", authSCRAM, authTrust)
+	case h.AuthUser == "" && h.AuthQuery+h.AuthDBName != "":
+		return errors.New("auth_query, auth_dbname: they take auth_user, who asks")
 	case h.UpstreamPassword != "" && h.UpstreamUser == "":
 		return errors.New("upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file")
 	}

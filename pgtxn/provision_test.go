@@ -56,7 +56,8 @@ func TestProvisionErrors(t *testing.T) {
 	for _, test := range []struct{ options, want string }{
 		{`"auth": "trust"`, "upstream: there is none; name at least one server, such as 127.0.0.1:5432"},
 		{up + `, "auth": "md5"`, "auth: unknown method 'md5'; use one of trust, scram-sha-256"},
-		{up, "auth: scram-sha-256 takes the option users, the file to check clients against; or let in everybody with auth trust"},
+		{up, "auth: scram-sha-256 takes the option users, the file to check clients against, or auth_user; or let in everybody with auth trust"},
+		{up + trust + `, "auth_query": "SELECT 1"`, "auth_query, auth_dbname: they take auth_user, who asks"},
 		{up + trust + `, "upstream_password": "x"`, "upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file"},
 		{up + trust + `, "sslmode": "on"`, "sslmode: unknown 'on'; use one of disable, prefer, require, verify-ca, verify-full"},
 		{up + trust + `, "sslrootcert": "DIR/cert"`, "sslrootcert: sslmode prefer does not check certificates; use verify-full, or verify-ca if the server's name is not in its certificate"},

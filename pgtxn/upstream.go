@@ -52,7 +52,7 @@ func (h *Handler) upstream(users *directory) (*backend.Config, string, error) {
 	}
 	login := []string{cfg.User}
 	if cfg.User == "" {
-		login = []string{"", h.Users}
+		login = []string{"", h.Users, h.AuthUser, h.AuthQuery, h.AuthDBName}
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%q %q %q %q", cfg.Addresses, cfg.SSLMode, login, files)

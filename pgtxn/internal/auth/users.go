@@ -22,6 +22,12 @@ func (u *Users) Lookup(name string) (s Secret, known bool) {
 	return s, known
 }
 
+// Unknown is the secret of a user who is nowhere to be found: a mock that nothing opens and that
+// looks like another secret.
+func Unknown(user string, like Secret) Secret {
+	return mockSecret(user, like.reveal().verifier.iterations)
+}
+
 // Len is the number of users.
 func (u *Users) Len() int { return len(u.secrets) }
 

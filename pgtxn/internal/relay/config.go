@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -58,6 +59,6 @@ type Config struct {
 // Users knows what clients have to prove that they know.
 type Users interface {
 	// Lookup returns the secret of a user. For one who is not known it is a mock that
-	// nothing opens.
-	Lookup(user string) (secret auth.Secret, known bool)
+	// nothing opens. An error says that it could not be found out.
+	Lookup(ctx context.Context, user string) (secret auth.Secret, known bool, err error)
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"context"
 	"errors"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
@@ -10,7 +11,7 @@ import (
 )
 
 // authenticate lets the client in or returns why not.
-func (e *entrance) authenticate(p *wire.Startup) error {
+func (e *entrance) authenticate(ctx context.Context, p *wire.Startup) error {
 	if e.cfg.TLSRequired && e.conn.TLS() == nil {
 		return wire.TLSRequired(e.host(), p.User(), p.Database())
 	}
@@ -18,7 +19,11 @@ func (e *entrance) authenticate(p *wire.Startup) error {
 		_, err := e.conn.Write(auth.AppendOK(p.AppendNegotiation(nil)))
 		return err
 	}
-	secret, known := e.cfg.Users.Lookup(p.User())
+	secret, known, err := e.cfg.Users.Lookup(ctx, p.User())
+	if err != nil {
+		e.cfg.Log.Error("a user's secret could not be found out", "client", e.addr.String(), "user", p.User(), "error", err)
+		return wire.UpstreamUnreachable()
+	}
 	exchange := auth.NewServer(secret)
 	if secured := e.conn.TLS(); secured != nil {
 		exchange.Bind(e.shown.endPoint(secured.ConnectionState()))

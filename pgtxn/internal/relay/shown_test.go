@@ -34,7 +34,7 @@ func TestBindingToShownCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := database(t).behind(t, 1, func(cfg *Config) {
-		cfg.Users = users
+		cfg.Users = userList{users}
 		cfg.TLS = func() *tls.Config {
 			return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return policy, nil }}
 		}
@@ -81,4 +81,12 @@ func parsed(t *testing.T, pair testca.Pair) *tls.Certificate {
 		t.Fatal(err)
 	}
 	return &cert
+}
+
+// userList is a list that does not change.
+type userList struct{ *auth.Users }
+
+func (l userList) Lookup(_ context.Context, user string) (auth.Secret, bool, error) {
+	s, known := l.Users.Lookup(user)
+	return s, known, nil
 }

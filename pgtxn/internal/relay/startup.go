@@ -33,7 +33,7 @@ func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config
 	case *wire.CancelRequest:
 		return h.cancel(ctx, cancelKeyOf(p))
 	case *wire.Startup:
-		if err := e.authenticate(p); err != nil {
+		if err := e.authenticate(ctx, p); err != nil {
 			return e.refuse(err)
 		}
 		_ = raw.SetDeadline(time.Time{})
