@@ -1,9 +1,8 @@
 package auth
 
 import (
-	"crypto/md5"
+	"cmp"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -86,8 +85,7 @@ func (c *Client) answer(code uint32, data string) ([]byte, error) {
 		return nil, fmt.Errorf("auth: the server asks for an authentication method that is not supported: %s", methodName(code))
 	}
 	known := c.secret.reveal()
-	password := known.password
-	if password == "" && (code != authSASL || known.clientKey == nil) {
+	if !known.answers(code) {
 		return nil, fmt.Errorf("%w: the server asks for one (%s)", ErrNoPassword, methodName(code))
 	}
 	c.stage = wantOK
@@ -96,7 +94,7 @@ func (c *Client) answer(code uint32, data string) ([]byte, error) {
 		if len(data) != 4 {
 			return nil, errors.New("auth: malformed MD5 request")
 		}
-		return passwordMessage(md5Response(password, c.user, data) + "\x00"), nil
+		return passwordMessage(md5Response(cmp.Or(known.md5, md5Hash(known.password, c.user)), data) + "\x00"), nil
 	case authSASL:
 		offered := strings.Split(data, "\x00")
 		chosen := c.scram.bind(offered, c.endPoint)
@@ -109,14 +107,12 @@ func (c *Client) answer(code uint32, data string) ([]byte, error) {
 	if !c.allowCleartext {
 		return nil, errors.New("auth: the server asks for the password in clear text, which is not allowed")
 	}
-	return passwordMessage(password + "\x00"), nil
+	return passwordMessage(known.password + "\x00"), nil
 }
 
-// md5Response is "md5" and md5(md5(password user) salt) in hex (pg_md5_encrypt).
-func md5Response(password, user, salt string) string {
-	inner := md5.Sum([]byte(password + user))
-	outer := md5.Sum([]byte(hex.EncodeToString(inner[:]) + salt))
-	return "md5" + hex.EncodeToString(outer[:])
+// answers says whether s is enough for a server's request.
+func (s *secret) answers(code uint32) bool {
+	return s.password != "" || code == authSASL && s.clientKey != nil || code == authMD5 && s.md5 != ""
 }
 
 // methodName names the methods of protocol.h.

@@ -30,7 +30,8 @@ type Secret struct {
 }
 
 type secret struct {
-	password  string // "" if only the verifier is known
+	password  string // "" if only the verifier or the hash is known
+	md5       string // the hash of old files; then the verifier is nobody's
 	verifier  verifier
 	clientKey *key // what opens the verifier, if a client has shown it
 	mock      bool // nobody's: the exchange runs its course and fails
@@ -48,6 +49,12 @@ func (s Secret) reveal() *secret {
 
 // HasPassword reports whether the password itself is known, and not only its verifier.
 func (s Secret) HasPassword() bool { return s.reveal().password != "" }
+
+// HasMD5 reports whether all that is known is an MD5 hash: no client gets in with it by SCRAM.
+func (s Secret) HasMD5() bool { return s.reveal().md5 != "" }
+
+// Empty reports whether there is nothing that a client could know.
+func (s Secret) Empty() bool { return s.reveal().mock && !s.HasMD5() }
 
 // verifier is what RFC 5802 has a server store.
 type verifier struct {
@@ -69,8 +76,8 @@ type hidden struct{}
 // Format prints the same for every value.
 func (hidden) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
-// ParseSecret takes a SCRAM verifier as in pg_authid.rolpassword, or a plain password. A text
-// that begins like a hash and is none is refused: it is hardly a password. The user's name is
+// ParseSecret takes a SCRAM verifier or an MD5 hash as in pg_authid.rolpassword, or a plain password.
+// A text that begins like a verifier and is none is refused: it is hardly a password. The user's name is
 // for the salt of a plain password. An empty text lets nobody in, as in PostgreSQL.
 func ParseSecret(user, text string) (Secret, error) {
 	s, err := parseSecret(text)
@@ -87,7 +94,7 @@ func parseSecret(text string) (secret, error) {
 		v, err := parseVerifier(text)
 		return secret{verifier: v}, err
 	case isMD5Hash(text):
-		return secret{}, errors.New("an MD5 hash can't be used: give a SCRAM verifier or the password")
+		return secret{md5: text}, nil
 	}
 	return secret{password: text}, nil
 }
@@ -97,7 +104,7 @@ func (s secret) complete(user string, iterations int) (Secret, error) {
 	switch {
 	case s.verifier.iterations > 0:
 	case s.password == "":
-		return mockSecret(user, iterations), nil
+		s.verifier, s.mock = verifier{iterations: iterations, salt: saltFor(user)}, true
 	default:
 		salt := saltFor(user)
 		k, err := deriveKeys(s.password, salt, iterations)
@@ -111,7 +118,8 @@ func (s secret) complete(user string, iterations int) (Secret, error) {
 
 // mockSecret is for a user we know nothing of. PostgreSQL's mock_scram_secret does the same.
 func mockSecret(user string, iterations int) Secret {
-	return conceal(secret{verifier: verifier{iterations: iterations, salt: saltFor(user)}, mock: true})
+	s, _ := secret{}.complete(user, iterations)
+	return s
 }
 
 // isMD5Hash is what PostgreSQL takes for one (get_password_type, crypt.c).

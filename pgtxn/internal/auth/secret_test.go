@@ -24,7 +24,7 @@ func TestParseSecret(t *testing.T) {
 		{"md538F591E5EE08FC954CA8F09E3078A243", true, true}, // PostgreSQL writes lower case only
 		{"SCRAM-SHA-256", true, true},
 		{"scram-sha-256$4096:", true, true},
-		{"md538f591e5ee08fc954ca8f09e3078a243", false, false},
+		{"md538f591e5ee08fc954ca8f09e3078a243", true, false},
 		{"SCRAM-SHA-256$", false, false},
 		{pencilVerifier + "$", false, false},
 		{pencilVerifier[:len(pencilVerifier)-1], false, false},

@@ -53,9 +53,7 @@ func (s *Server) Start() []byte {
 	return appendAuthentication(nil, authSASL, offer)
 }
 
-// Step takes the body of one password message ('p') and returns the messages to send back.
-// done means that the client is who it says, and then reply ends with AuthenticationOk. An error
-// ends the exchange; it is ErrRejected or a *ProtocolError.
+// Step takes client-first-message or client-final-message.
 func (s *Server) Step(body []byte) (reply []byte, done bool, err error) {
 	stage := s.stage
 	s.stage = serverOver // unless all goes well

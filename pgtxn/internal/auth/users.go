@@ -11,6 +11,7 @@ import (
 type Users struct {
 	secrets    map[string]Secret
 	iterations int // of a user who is not in the list
+	md5        int // how many secrets are MD5 hashes
 }
 
 // Lookup returns what is known about a user. For a name that is not in the list it is a mock
@@ -21,6 +22,9 @@ func (u *Users) Lookup(name string) (s Secret, known bool) {
 	}
 	return s, known
 }
+
+// CountMD5 is the number of those whose secret is an MD5 hash.
+func (u *Users) CountMD5() int { return u.md5 }
 
 // Unknown is the secret of a user who is nowhere to be found: a mock that nothing opens and that
 // looks like another secret.
@@ -33,7 +37,7 @@ func (u *Users) Len() int { return len(u.secrets) }
 
 // ParseUsers reads a user list in the format of PgBouncer's userlist.txt: lines of
 //
-//	"name" "password or SCRAM verifier"
+//	"name" "password, SCRAM verifier or MD5 hash"
 //
 // where "" within the quotes stands for a quote. Empty lines and those that begin with ; or #
 // count for nothing, and so does what follows the second field. Errors name the line and nothing
@@ -60,6 +64,9 @@ func (u *Users) Update(r io.Reader) (*Users, error) {
 	}
 	now := &Users{secrets: make(map[string]Secret, len(given)), iterations: usualIterations(given)}
 	for name, s := range given {
+		if s.md5 != "" {
+			now.md5++
+		}
 		if last, known := u.secrets[name]; known && s.password != "" && last.reveal().madeOf(s.password, now.iterations) {
 			now.secrets[name] = last
 			continue
@@ -127,7 +134,7 @@ func usualIterations(users map[string]secret) int {
 	count := make(map[int]int)
 	for _, s := range users {
 		n := s.verifier.iterations
-		if n == 0 { // a plain password: it gets the usual count
+		if n == 0 { // no verifier: it gets the usual count
 			continue
 		}
 		count[n]++

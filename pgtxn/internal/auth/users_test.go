@@ -61,7 +61,6 @@ func TestParseUsersErrors(t *testing.T) {
 		`"" "secret"`:                           "line 1: the user name is empty",
 		"\"u\" \"secret\"\n;\n\"u\" \"secret\"": "line 3: the user is in the list twice",
 		`"u" "SCRAM-SHA-256$secret"`:            "line 1: malformed",
-		`"u" "md5` + strings.Repeat("0", 32) + `"`: "line 1: an MD5 hash",
 	} {
 		users, err := ParseUsers(strings.NewReader(list))
 		if users != nil || err == nil || !strings.HasPrefix(err.Error(), want) {
