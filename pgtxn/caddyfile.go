@@ -32,7 +32,14 @@ import (
 //		inspect calls|writes|always|never
 //		verify off|sampled|always
 //
-//		auth trust|scram-sha-256
+//		auth scram-sha-256|md5|password|cert|trust|reject [<option>...]
+//		hba {
+//			<type> <database> <user> [<address>] <method> [<option>...]
+//		}
+//		user_map {
+//			<map> <name> <user>
+//		}
+//		max_failed_logins <number>
 //		users <file>
 //		auth_user <name>
 //		auth_query <query>
@@ -69,7 +76,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("verify", &h.Verify, verifies...),
-		caddyfile.Word("auth", &h.Auth, authMethods...),
+		h.authOption(),
+		{Name: "hba", Segment: lines("hba", &h.HBA, checkRule)},
+		{Name: "user_map", Segment: lines("user_map", &h.UserMap, checkMapping)},
+		{Name: "max_failed_logins", Args: "<number>", Min: 1, Max: 1, Set: h.setMaxFailedLogins},
 		caddyfile.String("users", "<file>", &h.Users),
 		caddyfile.String("auth_user", "<name>", &h.AuthUser),
 		caddyfile.String("auth_query", "<query>", &h.AuthQuery),

@@ -1,6 +1,7 @@
 package pgtxn
 
 import (
+	"crypto/tls"
 	"net"
 
 	"github.com/caddyserver/caddy/v2"
@@ -128,17 +129,43 @@ type Handler struct {
 	// Default: off.
 	Verify string `json:"verify,omitempty"`
 
-	// How clients prove who they are: scram-sha-256, against the users file, or
-	// trust, which lets in everybody as whom they please. Default:
+	// How clients prove who they are, as at the end of a line of pg_hba.conf: a
+	// method and its options. scram-sha-256, with channel binding for those who
+	// come by connection_policies; md5 for users whose password the users file has
+	// as an MD5 hash, and SCRAM for the others; password, in clear text and over
+	// TLS only; cert, by a client certificate that the connection policy has
+	// checked (client_auth); trust, which lets in everybody as whom they please;
+	// reject. clientcert=verify-ca or verify-full has a certificate needed beside
+	// the method, the latter one with the user's name. clientname=CN, DN or SAN
+	// says which name, map=name that user_map translates it. Default:
 	// scram-sha-256.
 	Auth string `json:"auth,omitempty"`
 
+	// Lines of pg_hba.conf, in place of auth and hostssl: connection type (local,
+	// host, hostssl, hostnossl), databases, users, address (not with local), and
+	// what auth takes. Databases and users are names between commas, or regular
+	// expressions behind a slash; all, sameuser and replication are what they are
+	// there. The first line that a client meets counts; if it meets none it is
+	// refused.
+	HBA []string `json:"hba,omitempty"`
+
+	// Lines of pg_ident.conf, for rules with map=name: the map's name, a name in a
+	// certificate (or a regular expression behind a slash), and the user that its
+	// holder may be; \1 in it is what the expression's first group matched, and
+	// all is any user.
+	UserMap []string `json:"user_map,omitempty"`
+
+	// The most wrong passwords that an address may try in a minute, an IPv6 network
+	// of 64 bits counting as one; then it is refused unheard for a while. Unix
+	// sockets are not limited. 0: no limit. Default: 60.
+	MaxFailedLogins *int `json:"max_failed_logins,omitempty"`
+
 	// A file with the users in the format of PgBouncer's userlist.txt: lines of
 	// "name" "secret", with the SCRAM-SHA-256$… verifier that PostgreSQL has in
-	// pg_authid.rolpassword, or a plain password. With the server's own verifier
+	// pg_authid.rolpassword, a plain password, or an MD5 hash of old. With the server's own verifier
 	// clients are checked, and the key that their proof shows logs in at the
 	// server. A change of the file counts from the next login on; a bad file
-	// changes nothing, and the log says why. Needed for auth scram-sha-256, or
+	// changes nothing, and the log says why. Methods with passwords need it, or
 	// auth_user.
 	Users string `json:"users,omitempty"`
 
@@ -163,7 +190,8 @@ type Handler struct {
 	ConnectionPolicies caddytls.ConnectionPolicies `json:"connection_policies,omitempty"`
 
 	// Refuse clients that don't use TLS, as when all lines of pg_hba.conf begin
-	// with hostssl. Default: false.
+	// with hostssl. The methods password and cert do so by themselves. Default:
+	// false.
 	HostSSL bool `json:"hostssl,omitempty"`
 
 	config *relay.Config
@@ -186,20 +214,29 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 	if err != nil {
 		return err
 	}
-	cfg := h.config
-	if cx.GetVar(layer4.TLSConnectionStatesVarName) != nil {
-		cfg = h.configInTLS
+	if states, ok := cx.GetVar(layer4.TLSConnectionStatesVarName).([]*tls.ConnectionState); ok && len(states) > 0 {
+		return hub.Serve(cx.Context, secured{cx, states[len(states)-1]}, nil, h.configInTLS)
 	}
 	switch cx.Conn.(type) {
 	case *net.TCPConn, *net.UnixConn: // the hub waits for these without a goroutine
-		return hub.Serve(cx.Context, cx.Conn, cx.MatchingBytes(), cfg)
+		return hub.Serve(cx.Context, cx.Conn, cx.MatchingBytes(), h.config)
 	}
-	return hub.Serve(cx.Context, cx, nil, cfg)
+	return hub.Serve(cx.Context, cx, nil, h.config)
 }
+
+// secured is a connection out of the stock tls handler.
+type secured struct {
+	*layer4.Connection
+	state *tls.ConnectionState
+}
+
+// ConnectionState says who the client is.
+func (s secured) ConnectionState() tls.ConnectionState { return *s.state }
 
 // Interface guards
 var (
 	_ caddy.Provisioner  = (*Handler)(nil)
 	_ caddy.Validator    = (*Handler)(nil)
 	_ layer4.NextHandler = (*Handler)(nil)
+	_ relay.Secured      = secured{}
 )

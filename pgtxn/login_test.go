@@ -52,7 +52,7 @@ func psql(t *testing.T, addr, conninfo string) string {
 	}
 	target := fmt.Sprintf("host=localhost hostaddr=%s port=%s dbname=postgres %s", host, port, conninfo)
 	cmd := osexec.CommandContext(ctx, postgres.Bin("psql"), "-XqAtw", "-c", "SELECT current_user", target)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "PGPASSFILE=/dev/null", "HOME=/nonexistent")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "PGPASSFILE=/nonexistent", "HOME=/nonexistent")
 	out, _ := cmd.CombinedOutput()
 	text := strings.ReplaceAll(strings.TrimSpace(string(out)), port, "PORT")
 	_, words, refused := strings.Cut(text, "failed: ")

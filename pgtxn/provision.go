@@ -41,14 +41,6 @@ const (
 	defaultAuthDBName     = "postgres"
 )
 
-// The methods of the option auth, in the words of pg_hba.conf.
-const (
-	authTrust = "trust"
-	authSCRAM = "scram-sha-256"
-)
-
-var authMethods = []string{authTrust, authSCRAM}
-
 // Provision makes the configuration that connections are served with. It reads
 // files but connects to nothing: it also runs for configurations that will
 // never be used.
@@ -73,11 +65,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		Inspect:        relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		Verify:         relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:        emitDrift,
-		TLSRequired:    h.HostSSL,
 		Log:            ctx.Slogger(),
 	}
-	if h.Auth != authTrust {
-		h.config.Users = users
+	h.config.Users = users
+	if err := h.access(h.config); err != nil {
+		return err
 	}
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
@@ -89,7 +81,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	inTLS := *h.config
-	inTLS.TLS, inTLS.TLSRequired, inTLS.OverTLS = nil, false, true
+	inTLS.TLS, inTLS.OverTLS = nil, true
 	h.configInTLS = &inTLS
 
 	app, err := ctx.App("pgtxn")
@@ -139,10 +131,6 @@ func (h *Handler) Validate() error {
 	switch {
 	case len(h.Upstreams) == 0:
 		return errors.New("upstream: there is none; name at least one server, such as 127.0.0.1:5432")
-	case h.Auth != "" && !slices.Contains(authMethods, h.Auth):
-		return fmt.Errorf("auth: unknown method '%s'; use one of %s", h.Auth, strings.Join(authMethods, ", "))
-	case h.Auth != authTrust && h.Users == "" && h.AuthUser == "":
-		return fmt.Errorf("auth: %s takes the option users, the file to check clients against, or auth_user; or let in everybody with auth %s", authSCRAM, authTrust)
 	case h.AuthUser == "" && h.AuthQuery+h.AuthDBName != "":
 		return errors.New("auth_query, auth_dbname: they take auth_user, who asks")
 	case h.UpstreamPassword != "" && h.UpstreamUser == "":
@@ -183,6 +171,9 @@ func (h *Handler) validateTLS() error {
 
 func (h *Handler) validateNumbers() error {
 	var errs []error
+	if n := h.MaxFailedLogins; n != nil && *n < 0 {
+		errs = append(errs, fmt.Errorf("max_failed_logins: %d is less than 0; leave it out for the default", *n))
+	}
 	for option, n := range map[string]int{
 		"pool_size": h.PoolSize, "max_statement": h.MaxStatement, "max_prepared": h.MaxPrepared,
 	} {

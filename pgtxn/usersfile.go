@@ -90,6 +90,10 @@ func (f *usersFile) refresh() error {
 		if f.seen.info != nil {
 			f.log.Info("the users file has changed", "path", f.path, "users", users.Len())
 		}
+		if n := users.CountMD5(); n > 0 {
+			f.log.Warn("the users file has MD5 hashes, which are weak and let in who steals them; set these passwords again, for SCRAM verifiers",
+				"path", f.path, "users", n)
+		}
 		f.users, f.content = users, content
 	}
 	f.seen = fileState{info, now.Sub(info.ModTime()) < settleTime}

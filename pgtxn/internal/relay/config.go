@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/hba"
 )
 
 // Config is how one listener serves its clients. It is not changed once in use.
@@ -43,12 +44,19 @@ type Config struct {
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.
 	TLS func() *tls.Config
-	// TLSRequired refuses clients that don't ask for TLS, as hostssl does in
-	// pg_hba.conf.
-	TLSRequired bool
-	// OverTLS says that connections come out of TLS already.
+	// Rules say how clients have to prove who they are; UserMap which users their
+	// certificates may be.
+	Rules   hba.Rules
+	UserMap hba.Map
+	// CertsVerified says that every certificate of a client that comes through a
+	// handshake has been judged by a verifier.
+	CertsVerified bool
+	// Failures limits wrong passwords.
+	Failures *Failures
+	// OverTLS says that connections come out of TLS already. Those that are Secured
+	// may have a certificate.
 	OverTLS bool
-	// Users knows the users, or is nil: then everybody is let in (trust).
+	// Users knows the users; rules without passwords do without it.
 	Users Users
 	// Keys are given the keys that clients' proofs show, for logins at the servers.
 	Keys *auth.Keyring

@@ -14,6 +14,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/hba"
 )
 
 // What a client binds to is the certificate of its own handshake, though each
@@ -33,8 +34,12 @@ func TestBindingToShownCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	scram, err := hba.ParseRule("hostssl all all all scram-sha-256")
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := database(t).behind(t, 1, func(cfg *Config) {
-		cfg.Users = userList{users}
+		cfg.Users, cfg.Rules = userList{users}, hba.Rules{scram}
 		cfg.TLS = func() *tls.Config {
 			return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return policy, nil }}
 		}

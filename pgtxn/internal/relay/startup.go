@@ -33,7 +33,7 @@ func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config
 	case *wire.CancelRequest:
 		return h.cancel(ctx, cancelKeyOf(p))
 	case *wire.Startup:
-		if err := e.authenticate(ctx, p); err != nil {
+		if err := e.login(ctx, p); err != nil {
 			return e.refuse(err)
 		}
 		_ = raw.SetDeadline(time.Time{})
@@ -49,6 +49,8 @@ type entrance struct {
 	addr net.Addr
 	// shown is the certificate of this connection's TLS, if the handshake was ours.
 	shown shownCertificate
+	// startup is nil until the client has said who it is.
+	startup *wire.Startup
 }
 
 // negotiate goes through TLS to the packet that says what the client wants.
@@ -133,17 +135,24 @@ func (e *entrance) host() string {
 
 // refuse tells the client why it is not let in, where PostgreSQL would.
 func (e *entrance) refuse(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return nil // a port scan, a health check, a client that changed its mind
+	}
+	var refused *refusal
+	if errors.As(err, &refused) {
+		e.cfg.Log.Warn("authentication failed", "client", e.addr.String(), "user", e.startup.User(),
+			"database", e.startup.Database(), "reason", refused.reason)
+	} else {
+		e.cfg.Log.Info("client was not let in", "client", e.addr.String(), "error", err)
+	}
 	var told *wire.Error
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
-		return nil // a port scan, a health check, a client that changed its mind
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		_ = e.conn.NetConn().SetDeadline(time.Now().Add(time.Second)) // for the last word
 		_, _ = e.conn.Write(wire.StartupTimeout().Encode(nil))
 	case errors.As(err, &told):
 		_, _ = e.conn.Write(told.Fatal().Encode(nil))
 	}
-	e.cfg.Log.Info("client was not let in", "client", e.addr.String(), "error", err)
 	return nil
 }
 
