@@ -24,7 +24,7 @@ type beside struct {
 func besides(t *testing.T, rules []string, tls, options string, more ...pgtest.Option) beside {
 	t.Helper()
 	startPostgres(t)
-	const roles = "CREATE ROLE bad LOGIN; CREATE ROLE team_a LOGIN PASSWORD 'pencil'"
+	const roles = `CREATE ROLE bad LOGIN; CREATE ROLE team_a LOGIN PASSWORD 'pencil'; CREATE ROLE "CN=app,O=Example\, Inc." LOGIN`
 	s := loginServer(t, rules, more...)
 	serverSQL(t, s, roles)
 	behind := loginServer(t, nil)
@@ -78,7 +78,9 @@ func TestHBA(t *testing.T) {
 // clientCertificate writes a certificate for name and returns libpq's words for it.
 func clientCertificate(t *testing.T, ca *testca.Authority, name string) string {
 	t.Helper()
-	pair := ca.Issue(t, []string{name + ".example.com"}, func(c *x509.Certificate) { c.Subject.CommonName = name })
+	pair := ca.Issue(t, []string{name + ".example.com"}, func(c *x509.Certificate) {
+		c.Subject.CommonName, c.Subject.Organization = name, []string{"Example, Inc."}
+	})
 	dir := t.TempDir()
 	for file, text := range map[string][]byte{"cert": pair.Chain, "key": pair.Key} {
 		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
@@ -102,7 +104,8 @@ func TestCert(t *testing.T) {
 	ca := testca.New(t, "ca")
 	cert, key := selfSigned(t)
 	b := besides(t, []string{
-		"hostssl template1 all all cert",
+		"hostssl template1 all all cert clientname=CN",
+		`hostssl postgres "CN=app,O=Example\, Inc." all cert clientname=DN`,
 		"hostssl postgres app all scram-sha-256 clientcert=verify-full",
 		"hostssl postgres team_a all trust clientcert=verify-full",
 		"hostssl postgres bad all trust clientcert=verify-ca",
@@ -112,6 +115,8 @@ func TestCert(t *testing.T) {
 	b.same(t, "dbname=template1 user=app"+app, "app")
 	b.same(t, "dbname=template1 user=app"+other, `FATAL:  certificate authentication failed for user "app"`)
 	b.same(t, "dbname=template1 user=app"+none, missing)
+	b.same(t, `user='CN=app,O=Example\\, Inc.'`+app, `CN=app,O=Example\, Inc.`)
+	b.same(t, `user='CN=app,O=Example\\, Inc.'`+other, `FATAL:  certificate authentication failed for user "CN=app,O=Example\, Inc."`)
 	b.same(t, "user=app password=pencil"+app, "app")
 	b.same(t, "user=app password=pen"+app, wrongPassword)
 	b.same(t, "user=app password=pencil"+other, wrongPassword)

@@ -102,12 +102,13 @@ func TestVerifierOnly(t *testing.T) {
 	compare("user=app password=pencil", "app")
 	compare("user=app password=pen", wrongPassword)
 
-	// The pool connects while nobody proves anything.
+	// The pool connects while nobody proves anything, behind a reload too.
 	conn := p.mustConnect(t, "user=app password=pencil sslmode=disable")
 	kill := "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE usename = 'app'"
 	if got := serverSQL(t, s, kill); got == "0" {
 		t.Fatal("no backend to end")
 	}
+	p.load(t, "upstream "+s.Addr+"\nwait_timeout 30s\nusers "+users)
 	if got := ask(t, conn, "SELECT current_user::text"); got != "app" {
 		t.Errorf("behind the end of the backends: %s", got)
 	}
