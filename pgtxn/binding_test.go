@@ -3,7 +3,11 @@ package pgtxn
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
 // Channel binding, with libpq and pgx: they refuse to go on if the proxy has another
@@ -35,15 +40,25 @@ func TestChannelBinding(t *testing.T) {
 		}
 	}
 
-	// A session that is resumed is bound to the certificate that it began with.
-	cfg, err := pgx.ParseConfig("postgres://app:pencil@" + strings.Replace(p.addr, "127.0.0.1", "localhost", 1) + "/postgres?sslmode=require&channel_binding=require")
+	expectResumed(t, p, resuming(p.clientConfig(t)), false, true, true)
+}
+
+func resuming(cfg *tls.Config) *tls.Config {
+	cfg.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	return cfg
+}
+
+// expectResumed logs in with channel binding again and again. Who resumes a session is
+// bound to the certificate that it began with.
+func expectResumed(t *testing.T, p *proxy, cfg *tls.Config, want ...bool) {
+	t.Helper()
+	config, err := pgx.ParseConfig("postgres://app:pencil@" + strings.Replace(p.addr, "127.0.0.1", "localhost", 1) + "/postgres?sslmode=require&channel_binding=require")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.TLSConfig = p.clientConfig(t)
-	cfg.TLSConfig.ClientSessionCache = tls.NewLRUClientSessionCache(1)
-	for _, resumed := range []bool{false, true, true} {
-		conn, err := pgx.ConnectConfig(t.Context(), cfg)
+	config.TLSConfig = cfg
+	for _, resumed := range want {
+		conn, err := pgx.ConnectConfig(t.Context(), config)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,6 +67,36 @@ func TestChannelBinding(t *testing.T) {
 		}
 		if err := conn.Close(context.Background()); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Behind a change of the certificate clients are bound to the new one.
+func TestChannelBindingAfterCertificateChange(t *testing.T) {
+	startPostgres(t)
+	s := loginServer(t, []string{"host all all 127.0.0.1/32 scram-sha-256"})
+	ca := testca.New(t, "ca")
+	dir := t.TempDir()
+	issue := func() {
+		pair := ca.Issue(t, []string{"localhost"})
+		for name, text := range map[string][]byte{"crt": pair.Chain, "key": pair.Key} {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	issue()
+	p := start(t, "upstream "+s.Addr+"\nusers "+newUsers(t, "app", rolpassword(t, s, "app"))+"\ntls",
+		"tlsreload {\nwatch off\nset main {\ncertificate "+dir+"/crt "+dir+"/key\n}\n}")
+	cfg := resuming(&tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"})
+	for range 2 {
+		expectResumed(t, p, cfg, false, true)
+		if got := psql(t, p.addr, "user=app password=pencil sslmode=require channel_binding=require"); got != "app" {
+			t.Error(got)
+		}
+		issue()
+		if response, text := p.request(t, http.MethodPost, "/tlsreload/reload"); response.StatusCode != http.StatusOK {
+			t.Fatal(text)
 		}
 	}
 }
@@ -132,4 +177,67 @@ func saslRefusal(t *testing.T, addr, mechanism, first, final string) string {
 			return e.Code + " " + e.Message + " | " + e.Detail
 		}
 	}
+}
+
+// Who stands between the proxy and the server, with a certificate that sslmode require
+// takes, gets nowhere: the server sees that it is not its own.
+func TestUpstreamBinding(t *testing.T) {
+	startPostgres(t)
+	cert, key := selfSigned(t)
+	s := loginServer(t, []string{"hostssl all all 127.0.0.1/32 scram-sha-256"}, pgtest.TLS(cert, key, nil))
+	users := newUsers(t, "app", rolpassword(t, s, "app"))
+	p := start(t, "upstream "+manInTheMiddle(t, s.Addr)+"\nsslmode require\nusers "+users)
+	if got, want := psql(t, p.addr, "user=app password=pencil"), "FATAL:  the upstream server refused the connection pool"; !strings.HasPrefix(got, want) {
+		t.Error(got)
+	}
+	if !strings.Contains(p.log(t), "SCRAM channel binding check failed") {
+		t.Error("the log does not say why")
+	}
+}
+
+// manInTheMiddle decrypts what comes for a server and encrypts it again.
+func manInTheMiddle(t *testing.T, server string) (addr string) {
+	t.Helper()
+	cert, key := selfSigned(t)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	relay := func(client net.Conn) error {
+		defer client.Close()
+		if _, err := io.ReadFull(client, make([]byte, len(sslRequest))); err != nil {
+			return err
+		}
+		upstream, err := net.Dial("tcp", server)
+		if err != nil {
+			return err
+		}
+		defer upstream.Close()
+		if _, err := upstream.Write(sslRequest); err != nil {
+			return err
+		}
+		if _, err := io.CopyN(client, upstream, 1); err != nil { // 'S'
+			return err
+		}
+		near := tls.Server(client, &tls.Config{Certificates: []tls.Certificate{pair}})
+		far := tls.Client(upstream, &tls.Config{InsecureSkipVerify: true})
+		go func() { _, _ = io.Copy(far, near) }()
+		_, err = io.Copy(near, far)
+		return err
+	}
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = relay(client) }()
+		}
+	}()
+	return listener.Addr().String()
 }
