@@ -1,12 +1,15 @@
 package pgtxn
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
@@ -21,6 +24,8 @@ func init() {
 // configured: the handlers see to it that it runs.
 type App struct {
 	configs []*relay.Config // of the handlers of this configuration
+	storage certmagic.Storage
+	log     *slog.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -113,6 +118,9 @@ func (a *App) Start() error {
 	process.started = append(process.started, a)
 	process.Unlock()
 	a.apply(hub)
+	if err := keepSaltSecret(context.Background(), a.storage); err != nil {
+		a.log.Warn("the salts of unknown users will be new in the next process", "key", saltSecretKey, "error", err)
+	}
 	return nil
 }
 

@@ -48,6 +48,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.Validate(); err != nil { // before any file is missed
 		return err
 	}
+	app, err := ctx.App("pgtxn") // which has to be there before the users
+	if err != nil {
+		return err
+	}
 	users, err := h.userDirectory(ctx.Slogger())
 	if err != nil {
 		return err
@@ -83,11 +87,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	inTLS := *h.config
 	inTLS.TLS, inTLS.OverTLS = nil, true
 	h.configInTLS = &inTLS
-
-	app, err := ctx.App("pgtxn")
-	if err != nil {
-		return err
-	}
 	return app.(*App).register(h.config)
 }
 

@@ -94,7 +94,7 @@ var rooms = []room{
 		path: "pgtxn",
 		may: []string{
 			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
-			caddy, caddyL4, zap, prometheus,
+			caddy, caddyL4, certmagic, zap, prometheus,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
 	},

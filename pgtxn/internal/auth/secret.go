@@ -10,7 +10,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -155,16 +155,26 @@ func parseVerifier(text string) (verifier, error) {
 }
 
 // saltSecret keeps anyone from computing which salt a name gets.
-var saltSecret = sync.OnceValue(func() []byte {
+var saltSecret atomic.Pointer[[]byte]
+
+func init() {
 	b := make([]byte, sha256.Size)
 	rand.Read(b) // never fails
-	return b
-})
+	saltSecret.Store(&b)
+}
+
+// SaltSecret returns what salts are made of that are not stored with a password. Who keeps it has
+// the same ones in the next process: else a salt that is new after a restart gives away who does
+// not exist. PostgreSQL's is mock_authentication_nonce.
+func SaltSecret() []byte { return *saltSecret.Load() }
+
+// SetSaltSecret is for before secrets are parsed.
+func SetSaltSecret(kept []byte) { saltSecret.Store(&kept) }
 
 // saltFor is the salt of a user whose verifier is not given. It is the same at every attempt, as
 // a stored one is, and the same whether the user exists or not.
 func saltFor(user string) []byte {
-	mac := hmac.New(sha256.New, saltSecret())
+	mac := hmac.New(sha256.New, SaltSecret())
 	mac.Write([]byte(user))
 	return mac.Sum(nil)[:saltSize]
 }
