@@ -174,6 +174,9 @@ func lines(option string, dst *[]string, check func(string) error) func(*caddyca
 			}
 			*dst = append(*dst, line)
 		}
+		if len(*dst) == 0 {
+			return d.Errf("pgtxn: option '%s': there is no line in its block", option)
+		}
 		return nil
 	}
 }

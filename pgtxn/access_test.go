@@ -166,6 +166,12 @@ func TestCertMap(t *testing.T) {
 	if got := overStockTLS(t, p, pair, "alice"); got != "E" {
 		t.Errorf("another user: %q", got)
 	}
+	// The handler's own policy has a verifier, but is not the one of the connection.
+	text = caddyfileOf(p.addr, p.globals, options+"tls {\nconnection_policy {\nclient_auth {\nverifier tlsreload\n}\n}\n}")
+	p.loadCaddyfile(t, strings.Replace(text, "pgtxn {", "tls {\nconnection_policy {\nalpn postgresql\nclient_auth {\nmode require\n}\n}\n}\npgtxn {", 1))
+	if got := overStockTLS(t, p, pair, "bob"); got != "E" {
+		t.Errorf("a certificate that nobody has checked, behind the tls handler: %q", got)
+	}
 }
 
 // Passwords in clear text, over TLS only.

@@ -74,6 +74,7 @@ func TestCaddyfileMistakes(t *testing.T) {
 		{"auth", "pgtxn: option 'auth' takes 1 argument or more, not 0: auth <method> [<option>...], at Caddyfile:6"},
 		{"hba all", "pgtxn: option 'hba': unexpected 'all': its lines go into a block, at Caddyfile:6"},
 		{"hba {\nlocal all all trust\nhost all all trust\n}", "pgtxn: option 'hba': address 'trust': want all, or a CIDR such as 10.0.0.0/8; names of hosts, samehost and samenet are not supported, at Caddyfile:8"},
+		{"hba {\n}", "pgtxn: option 'hba': there is no line in its block, at Caddyfile:6"},
 		{"user_map {\nm a\n}", "pgtxn: option 'user_map': want three words, map, name in the certificate, user; not 'm a', at Caddyfile:7"},
 		{"max_failed_logins few", "pgtxn: option 'max_failed_logins': expected a whole number from 0, not 'few', at Caddyfile:6"},
 		{"wait_timeout 30", "pgtxn: option 'wait_timeout': expected a duration with its unit, such as 500ms, 30s, 10m, 1h or 1d, not '30', at Caddyfile:6"},

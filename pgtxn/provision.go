@@ -85,7 +85,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	inTLS := *h.config
-	inTLS.TLS, inTLS.OverTLS = nil, true
+	inTLS.TLS, inTLS.OverTLS, inTLS.CertsVerified = nil, true, false // policies of somebody else
 	h.configInTLS = &inTLS
 	return app.(*App).register(h.config)
 }
