@@ -1,13 +1,17 @@
 package pgtxn
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/certmagic"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -20,6 +24,8 @@ func init() {
 // configured: the handlers see to it that it runs.
 type App struct {
 	configs []*relay.Config // of the handlers of this configuration
+	storage certmagic.Storage
+	log     *slog.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -69,6 +75,8 @@ func difference(a, b *relay.Config) string {
 var process struct {
 	sync.Mutex
 	hub *relay.Hub
+	// keyrings are those of all pools that there have been, by their identities.
+	keyrings map[string]*auth.Keyring
 	// started holds the apps that run, the newest last. There are two while
 	// one configuration takes over from another.
 	started []*App
@@ -88,6 +96,22 @@ func theHub() (*relay.Hub, error) {
 	return process.hub, nil
 }
 
+// keyring returns the keys of the users whose pools have this identity. Pools live
+// on over a reload, and connect with them when no client is there.
+func keyring(identity string) *auth.Keyring {
+	process.Lock()
+	defer process.Unlock()
+	ring := process.keyrings[identity]
+	if ring == nil {
+		ring = new(auth.Keyring)
+		if process.keyrings == nil {
+			process.keyrings = make(map[string]*auth.Keyring)
+		}
+		process.keyrings[identity] = ring
+	}
+	return ring
+}
+
 // Start applies this configuration to the pools that live.
 func (a *App) Start() error {
 	hub, err := theHub()
@@ -98,6 +122,9 @@ func (a *App) Start() error {
 	process.started = append(process.started, a)
 	process.Unlock()
 	a.apply(hub)
+	if err := keepSaltSecret(context.Background(), a.storage); err != nil {
+		a.log.Warn("the salts of unknown users will be new in the next process", "key", saltSecretKey, "error", err)
+	}
 	return nil
 }
 

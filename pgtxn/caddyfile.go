@@ -39,8 +39,18 @@ import (
 //		custom_settings own|shared
 //		verify off|sampled|always
 //
-//		auth trust|scram-sha-256
+//		auth scram-sha-256|md5|password|cert|trust|reject [<option>...]
+//		hba {
+//			<type> <database> <user> [<address>] <method> [<option>...]
+//		}
+//		user_map {
+//			<map> <name> <user>
+//		}
+//		max_failed_logins <number>
 //		users <file>
+//		auth_user <name>
+//		auth_query <query>
+//		auth_dbname <name>
 //		tls {
 //			connection_policy {
 //				…
@@ -80,8 +90,14 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("custom_settings", &h.CustomSettings, customSettings...),
 		caddyfile.Word("verify", &h.Verify, verifies...),
-		caddyfile.Word("auth", &h.Auth, authMethods...),
+		h.authOption(),
+		{Name: "hba", Segment: lines("hba", &h.HBA, checkRule)},
+		{Name: "user_map", Segment: lines("user_map", &h.UserMap, checkMapping)},
+		{Name: "max_failed_logins", Args: "<number>", Min: 1, Max: 1, Set: h.setMaxFailedLogins},
 		caddyfile.String("users", "<file>", &h.Users),
+		caddyfile.String("auth_user", "<name>", &h.AuthUser),
+		caddyfile.String("auth_query", "<query>", &h.AuthQuery),
+		caddyfile.String("auth_dbname", "<name>", &h.AuthDBName),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},
 		caddyfile.Flag("hostssl", &h.HostSSL),
 	})

@@ -1,6 +1,7 @@
 package pgtxn
 
 import (
+	"crypto/tls"
 	"net"
 	"time"
 
@@ -187,18 +188,59 @@ type Handler struct {
 	// Default: off.
 	Verify string `json:"verify,omitempty"`
 
-	// How clients prove who they are: scram-sha-256, against the users file, or
-	// trust, which lets in everybody as whom they please. Default:
+	// How clients prove who they are, as at the end of a line of pg_hba.conf: a
+	// method and its options. scram-sha-256, with channel binding for those who
+	// come by connection_policies; md5 for users whose password the users file has
+	// as an MD5 hash, and SCRAM for the others; password, in clear text and over
+	// TLS only; cert, by a client certificate that the connection policy has
+	// checked (client_auth); trust, which lets in everybody as whom they please;
+	// reject. clientcert=verify-ca or verify-full has a certificate needed beside
+	// the method, the latter one with the user's name. clientname=CN, DN or SAN
+	// says which name, map=name that user_map translates it. Default:
 	// scram-sha-256.
 	Auth string `json:"auth,omitempty"`
 
+	// Lines of pg_hba.conf, in place of auth and hostssl: connection type (local,
+	// host, hostssl, hostnossl), databases, users, address (not with local), and
+	// what auth takes. Databases and users are names between commas, or regular
+	// expressions behind a slash; all, sameuser and replication are what they are
+	// there. The first line that a client meets counts; if it meets none it is
+	// refused.
+	HBA []string `json:"hba,omitempty"`
+
+	// Lines of pg_ident.conf, for rules with map=name: the map's name, a name in a
+	// certificate (or a regular expression behind a slash), and the user that its
+	// holder may be; \1 in it is what the expression's first group matched, and
+	// all is any user.
+	UserMap []string `json:"user_map,omitempty"`
+
+	// The most wrong passwords that an address may try in a minute, an IPv6 network
+	// of 64 bits counting as one; then it is refused unheard for a while. Unix
+	// sockets are not limited. 0: no limit. Default: 60.
+	MaxFailedLogins *int `json:"max_failed_logins,omitempty"`
+
 	// A file with the users in the format of PgBouncer's userlist.txt: lines of
-	// "name" "secret", with a plain password or the SCRAM-SHA-256$… verifier
-	// that PostgreSQL has in pg_authid.rolpassword. With a verifier a client
-	// can be checked, but it takes a password to log in at a server that asks
-	// for one. The file is read when the configuration is loaded; use
-	// caddy reload --force after a change. Needed for auth scram-sha-256.
+	// "name" "secret", with the SCRAM-SHA-256$… verifier that PostgreSQL has in
+	// pg_authid.rolpassword, a plain password, or an MD5 hash of old. With the server's own verifier
+	// clients are checked, and the key that their proof shows logs in at the
+	// server. A change of the file counts from the next login on; a bad file
+	// changes nothing, and the log says why. Methods with passwords need it, or
+	// auth_user.
 	Users string `json:"users,omitempty"`
+
+	// The user that asks the servers for the secrets of users who are not in the
+	// users file; its own password is there, if the servers want one. It asks on a
+	// connection of its own, once for each login. Default: nobody is asked.
+	AuthUser string `json:"auth_user,omitempty"`
+
+	// What auth_user asks: a query with the user's name as $1 that returns the name
+	// and the password, as pg_authid has it. No row, or no password, lets nobody in.
+	// Default: pg_authid is asked, which takes a superuser; or have a function of a
+	// superuser do it (SECURITY DEFINER), and give auth_user the right to call it.
+	AuthQuery string `json:"auth_query,omitempty"`
+
+	// The database that auth_user connects to. Default: postgres.
+	AuthDBName string `json:"auth_dbname,omitempty"`
 
 	// How to do TLS with clients that ask for it, by SSLRequest or directly
 	// (sslnegotiation=direct); the first policy that matches is used. Policies
@@ -207,7 +249,8 @@ type Handler struct {
 	ConnectionPolicies caddytls.ConnectionPolicies `json:"connection_policies,omitempty"`
 
 	// Refuse clients that don't use TLS, as when all lines of pg_hba.conf begin
-	// with hostssl. Default: false.
+	// with hostssl. The methods password and cert do so by themselves. Default:
+	// false.
 	HostSSL bool `json:"hostssl,omitempty"`
 
 	config *relay.Config
@@ -230,20 +273,20 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 	if err != nil {
 		return err
 	}
-	cfg, conn := h.config, new(tlsreload.Connection)
+	conn := new(tlsreload.Connection)
 	ctx := conn.Handshake(cx.Context)
-	if cx.GetVar(layer4.TLSConnectionStatesVarName) != nil {
-		cfg = h.configInTLS
-	}
 	if hellos := l4tls.GetClientHelloInfos(cx); len(hellos) > 0 {
 		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))
+	}
+	if states, ok := cx.GetVar(layer4.TLSConnectionStatesVarName).([]*tls.ConnectionState); ok && len(states) > 0 {
+		return hub.Serve(ctx, secured{cx, states[len(states)-1]}, nil, h.configInTLS, conn.Drained)
 	}
 	switch cx.Conn.(type) {
 	case *net.TCPConn, *net.UnixConn: // the hub waits for these without a goroutine
 		conn.Again = dialAgain(cx.Conn.LocalAddr())
-		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), cfg, conn.Drained)
+		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), h.config, conn.Drained)
 	}
-	return hub.Serve(ctx, cx, nil, cfg, conn.Drained)
+	return hub.Serve(ctx, cx, nil, h.config, conn.Drained)
 }
 
 // acceptedAt is when the connection came in.
@@ -253,9 +296,19 @@ func acceptedAt(cx *layer4.Connection) time.Time {
 	return accepted
 }
 
+// secured is a connection out of the stock tls handler.
+type secured struct {
+	*layer4.Connection
+	state *tls.ConnectionState
+}
+
+// ConnectionState says who the client is.
+func (s secured) ConnectionState() tls.ConnectionState { return *s.state }
+
 // Interface guards
 var (
 	_ caddy.Provisioner  = (*Handler)(nil)
 	_ caddy.Validator    = (*Handler)(nil)
 	_ layer4.NextHandler = (*Handler)(nil)
+	_ relay.Secured      = secured{}
 )

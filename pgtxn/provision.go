@@ -5,14 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
@@ -48,15 +46,8 @@ const (
 	defaultSessionMemory  = 64 << 20
 
 	defaultMaxClientPrepared = 10000
+	defaultAuthDBName        = "postgres"
 )
-
-// The methods of the option auth, in the words of pg_hba.conf.
-const (
-	authTrust = "trust"
-	authSCRAM = "scram-sha-256"
-)
-
-var authMethods = []string{authTrust, authSCRAM}
 
 // Provision makes the configuration that connections are served with. It reads
 // files but connects to nothing: it also runs for configurations that will
@@ -65,7 +56,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.Validate(); err != nil { // before any file is missed
 		return err
 	}
-	users, err := h.readUsers()
+	app, err := ctx.App("pgtxn") // which has to be there before the users
+	if err != nil {
+		return err
+	}
+	users, err := h.userDirectory(ctx.Slogger())
 	if err != nil {
 		return err
 	}
@@ -85,7 +80,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:          emitDrift,
-		TLSRequired:      h.HostSSL,
 		Log:              ctx.Slogger(),
 
 		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
@@ -93,23 +87,22 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		PinSequences:      h.PinSequences,
 		PinTimeout:        limit(h.PinTimeout, 0),
 	}
-	if h.Auth != authTrust {
-		h.config.Users = users
+	h.config.Users = users
+	if err := h.access(h.config); err != nil {
+		return err
 	}
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
 	}
+	h.userQuery(users, h.config.Upstream)
+	users.keys = keyring(h.config.Identity)
+	h.config.Keys = users.keys
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
 		return err
 	}
 	inTLS := *h.config
-	inTLS.TLS, inTLS.TLSRequired, inTLS.OverTLS = nil, false, true
+	inTLS.TLS, inTLS.OverTLS, inTLS.CertsVerified = nil, true, false // policies of somebody else
 	h.configInTLS = &inTLS
-
-	app, err := ctx.App("pgtxn")
-	if err != nil {
-		return err
-	}
 	return app.(*App).register(h.config)
 }
 
@@ -139,27 +132,6 @@ func (h *Handler) clientTLS(ctx caddy.Context) (func() *tls.Config, error) {
 	return func() *tls.Config { return cfg }, nil
 }
 
-// readUsers returns the users of the users file, or nil if there is none.
-func (h *Handler) readUsers() (*auth.Users, error) {
-	if h.Users == "" {
-		return nil, nil
-	}
-	path, err := replaced("users", h.Users)
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("users: %w", err)
-	}
-	defer file.Close()
-	users, err := auth.ParseUsers(file)
-	if err != nil {
-		return nil, fmt.Errorf("users: %s: %w", path, err)
-	}
-	return users, nil
-}
-
 // replaced returns an option's value with its placeholders replaced.
 func replaced(option, value string) (string, error) {
 	value, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
@@ -174,10 +146,8 @@ func (h *Handler) Validate() error {
 	switch {
 	case len(h.Upstreams) == 0:
 		return errors.New("upstream: there is none; name at least one server, such as 127.0.0.1:5432")
-	case h.Auth != "" && !slices.Contains(authMethods, h.Auth):
-		return fmt.Errorf("auth: unknown method '%s'; use one of %s", h.Auth, strings.Join(authMethods, ", "))
-	case h.Auth != authTrust && h.Users == "":
-		return fmt.Errorf("auth: %s takes the option users, the file to check clients against; or let in everybody with auth %s", authSCRAM, authTrust)
+	case h.AuthUser == "" && h.AuthQuery+h.AuthDBName != "":
+		return errors.New("auth_query, auth_dbname: they take auth_user, who asks")
 	case h.UpstreamPassword != "" && h.UpstreamUser == "":
 		return errors.New("upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file")
 	}
@@ -216,6 +186,9 @@ func (h *Handler) validateTLS() error {
 
 func (h *Handler) validateNumbers() error {
 	var errs []error
+	if n := h.MaxFailedLogins; n != nil && *n < 0 {
+		errs = append(errs, fmt.Errorf("max_failed_logins: %d is less than 0; leave it out for the default", *n))
+	}
 	for option, n := range map[string]int{
 		"pool_size": h.PoolSize, "max_statement": h.MaxStatement, "max_prepared": h.MaxPrepared,
 		"max_savepoints": h.MaxSavepoints, "max_session_memory": h.MaxSessionMemory,

@@ -55,8 +55,15 @@ func TestProvisionErrors(t *testing.T) {
 	const up, trust = `"upstreams": ["127.0.0.1:5432"]`, `, "auth": "trust"`
 	for _, test := range []struct{ options, want string }{
 		{`"auth": "trust"`, "upstream: there is none; name at least one server, such as 127.0.0.1:5432"},
-		{up + `, "auth": "md5"`, "auth: unknown method 'md5'; use one of trust, scram-sha-256"},
-		{up, "auth: scram-sha-256 takes the option users, the file to check clients against; or let in everybody with auth trust"},
+		{up + `, "auth": "ldap"`, "auth: unknown method 'ldap'; use one of trust, reject, scram-sha-256, md5, password, cert"},
+		{up + `, "auth": "cert map=m"`, "auth: map=m: user_map has no line of a map with this name"},
+		{up, "auth: passwords take the option users, the file to check clients against, or auth_user; or let in everybody with auth trust"},
+		{up + `, "hba": ["local all all trust", "hostssl all all all md5"]`, "auth: passwords take the option users, the file to check clients against, or auth_user; or let in everybody with auth trust"},
+		{up + `, "hba": ["local all all trust", "host all all trust"]`, "hba: line 2: address 'trust': want all, or a CIDR such as 10.0.0.0/8; names of hosts, samehost and samenet are not supported"},
+		{up + trust + `, "hba": ["local all all trust"]`, "hba: it takes the place of auth and hostssl; leave those out, and write the method and hostssl into its lines"},
+		{up + trust + `, "user_map": ["m a"]`, "user_map: line 1: want three words, map, name in the certificate, user; not 'm a'"},
+		{up + trust + `, "max_failed_logins": -1`, "max_failed_logins: -1 is less than 0; leave it out for the default"},
+		{up + trust + `, "auth_query": "SELECT 1"`, "auth_query, auth_dbname: they take auth_user, who asks"},
 		{up + trust + `, "upstream_password": "x"`, "upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file"},
 		{up + trust + `, "sslmode": "on"`, "sslmode: unknown 'on'; use one of disable, prefer, require, verify-ca, verify-full"},
 		{up + trust + `, "sslrootcert": "DIR/cert"`, "sslrootcert: sslmode prefer does not check certificates; use verify-full, or verify-ca if the server's name is not in its certificate"},
@@ -70,7 +77,7 @@ func TestProvisionErrors(t *testing.T) {
 		{up + trust + `, "login_timeout": "-1s"`, "login_timeout: -1s is less than 0; leave it out for the default"},
 		{up + trust + `, "poolsize": 3`, `json: unknown field "poolsize"`},
 
-		{up + `, "users": "DIR/missing"`, "users: open DIR/missing: no such file or directory"},
+		{up + `, "users": "DIR/missing"`, "users: stat DIR/missing: no such file or directory"},
 		{up + `, "users": "DIR/twice"`, "users: DIR/twice: line 3: the user is in the list twice"},
 		{up + `, "users": "{env.PGTXN_TEST_UNSET}"`, "users: evaluated placeholder {env.PGTXN_TEST_UNSET} is empty"},
 		{up + trust + `, "sslmode": "verify-full", "sslrootcert": "DIR/missing"`, "sslrootcert: open DIR/missing: no such file or directory"},
@@ -162,7 +169,7 @@ func TestIdentity(t *testing.T) {
 	}
 	identity := func(h Handler) string {
 		t.Helper()
-		_, id, err := h.upstream(nil)
+		_, id, err := h.upstream(new(directory))
 		if err != nil {
 			t.Fatal(err)
 		}

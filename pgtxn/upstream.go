@@ -31,7 +31,7 @@ var sslModes = []string{
 // of that: handlers with equal ones share their pools. New passwords make no
 // new identity, but another users file does: no client gets a connection that
 // was opened with a password which its own handler does not have.
-func (h *Handler) upstream(users *auth.Users) (*backend.Config, string, error) {
+func (h *Handler) upstream(users *directory) (*backend.Config, string, error) {
 	cfg := &backend.Config{SSLMode: backend.SSLMode(cmp.Or(h.SSLMode, defaultSSLMode))}
 	for _, option := range h.Upstreams {
 		address, err := replaced("upstream", option)
@@ -52,7 +52,7 @@ func (h *Handler) upstream(users *auth.Users) (*backend.Config, string, error) {
 	}
 	login := []string{cfg.User}
 	if cfg.User == "" {
-		login = []string{"", h.Users}
+		login = []string{"", h.Users, h.AuthUser, h.AuthQuery, h.AuthDBName}
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%q %q %q %q", cfg.Addresses, cfg.SSLMode, login, files)
@@ -60,15 +60,13 @@ func (h *Handler) upstream(users *auth.Users) (*backend.Config, string, error) {
 }
 
 // upstreamLogin sets who logs in at the servers, and with which password.
-func (h *Handler) upstreamLogin(cfg *backend.Config, users *auth.Users) (err error) {
-	var secret auth.Secret
-	cfg.Secret = func(string) (auth.Secret, bool) { return secret, secret.HasPassword() }
+func (h *Handler) upstreamLogin(cfg *backend.Config, users *directory) (err error) {
 	if h.UpstreamUser == "" {
-		if users != nil {
-			cfg.Secret = users.Lookup
-		}
+		cfg.Secret = users.forServer
 		return nil
 	}
+	var secret auth.Secret
+	cfg.Secret = func(string) auth.Secret { return secret }
 	if cfg.User, err = replaced("upstream_user", h.UpstreamUser); err != nil || h.UpstreamPassword == "" {
 		return err
 	}

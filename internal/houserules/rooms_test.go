@@ -15,6 +15,7 @@ const (
 	ocsp       = "golang.org/x/crypto/ocsp"
 	pgproto3   = "github.com/jackc/pgx/v5/pgproto3"
 	prometheus = "github.com/prometheus/client_golang"
+	rate       = "golang.org/x/time/rate"
 	scram      = "github.com/xdg-go"
 	sys        = "golang.org/x/sys"
 	text       = "golang.org/x/text"
@@ -62,6 +63,10 @@ var rooms = []room{
 		why: "an exchange takes a message and gives one; who carries them, a client or a server connection, is not its matter",
 	},
 	{
+		path: "pgtxn/internal/hba", never: []string{"bufio", "context", "io", "log", "os", "sync", "syscall", "time"},
+		why: "which rule counts is told by the lines and the connection's addresses and names; asking and answering is for relay",
+	},
+	{
 		path: "pgtxn/internal/netloop",
 		may:  []string{sys},
 		why:  "it moves bytes between sockets and knows nothing of PostgreSQL or Caddy",
@@ -81,15 +86,15 @@ var rooms = []room{
 		path: "pgtxn/internal/relay",
 		may: []string{
 			"pgtxn/internal/sqlscan", "pgtxn/internal/guc", "pgtxn/internal/txn", "pgtxn/internal/wire",
-			"pgtxn/internal/auth", "pgtxn/internal/netloop", "pgtxn/internal/pool", "pgtxn/internal/backend", pgproto3,
+			"pgtxn/internal/auth", "pgtxn/internal/hba", "pgtxn/internal/netloop", "pgtxn/internal/pool", "pgtxn/internal/backend", pgproto3, rate,
 		},
 		why: "it is the only room where the others meet; Caddy, its logs and its metrics stay in the glue above",
 	},
 	{
 		path: "pgtxn",
 		may: []string{
-			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "caddyfile", "tlsreload",
-			caddy, caddyL4, zap, prometheus,
+			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
+			caddy, caddyL4, certmagic, zap, prometheus,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
 	},

@@ -1,12 +1,10 @@
 package auth
 
 import (
-	"crypto/md5"
+	"cmp"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -16,6 +14,7 @@ type Client struct {
 	user           string
 	secret         Secret
 	allowCleartext bool
+	endPoint       []byte
 	nonce          func() string // tests replace it
 	stage          clientStage
 	scram          scramClient
@@ -31,11 +30,16 @@ const (
 	clientOver
 )
 
-// NewClient starts an exchange that logs user in with s, which has to be a plain password if the
-// server asks for one. allowCleartext: send it unencrypted to a server that wants that.
+// NewClient starts an exchange that logs user in with s. Who has only the key of a verifier gets
+// in at a server with the same verifier. allowCleartext: send a password unencrypted to a server
+// that wants that.
 func NewClient(user string, s Secret, allowCleartext bool) *Client {
 	return &Client{user: user, secret: s, allowCleartext: allowCleartext, nonce: newNonce}
 }
+
+// Bind has SCRAM be bound to the certificate that the server showed (EndPoint), if the server
+// offers that.
+func (c *Client) Bind(endPoint []byte) { c.endPoint = endPoint }
 
 // Step takes the body of one Authentication message ('R') and returns the message to send back,
 // if there is one. done means AuthenticationOk, and that a server which asked for SCRAM has
@@ -80,9 +84,9 @@ func (c *Client) answer(code uint32, data string) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("auth: the server asks for an authentication method that is not supported: %s", methodName(code))
 	}
-	password := c.secret.reveal().password
-	if password == "" {
-		return nil, fmt.Errorf("auth: the server asks for a password (%s), and no plain one is known", methodName(code))
+	known := c.secret.reveal()
+	if !known.answers(code) {
+		return nil, fmt.Errorf("%w: the server asks for one (%s)", ErrNoPassword, methodName(code))
 	}
 	c.stage = wantOK
 	switch code {
@@ -90,26 +94,25 @@ func (c *Client) answer(code uint32, data string) ([]byte, error) {
 		if len(data) != 4 {
 			return nil, errors.New("auth: malformed MD5 request")
 		}
-		return passwordMessage(md5Response(password, c.user, data) + "\x00"), nil
+		return passwordMessage(md5Response(cmp.Or(known.md5, md5Hash(known.password, c.user)), data) + "\x00"), nil
 	case authSASL:
-		names := strings.Split(data, "\x00")
-		if !slices.Contains(names, mechanism) {
-			return nil, fmt.Errorf("auth: the server offers none of the SASL mechanisms we speak: %q", names)
+		offered := strings.Split(data, "\x00")
+		chosen := c.scram.bind(offered, c.endPoint)
+		if chosen == "" {
+			return nil, fmt.Errorf("auth: the server offers none of the SASL mechanisms we speak: %q", offered)
 		}
 		c.stage = wantServerFirst
-		return passwordMessage(initialResponse(mechanism, c.scram.first(c.nonce()))), nil
+		return passwordMessage(initialResponse(chosen, c.scram.first(c.nonce()))), nil
 	}
 	if !c.allowCleartext {
 		return nil, errors.New("auth: the server asks for the password in clear text, which is not allowed")
 	}
-	return passwordMessage(password + "\x00"), nil
+	return passwordMessage(known.password + "\x00"), nil
 }
 
-// md5Response is "md5" and md5(md5(password user) salt) in hex (pg_md5_encrypt).
-func md5Response(password, user, salt string) string {
-	inner := md5.Sum([]byte(password + user))
-	outer := md5.Sum([]byte(hex.EncodeToString(inner[:]) + salt))
-	return "md5" + hex.EncodeToString(outer[:])
+// answers says whether s is enough for a server's request.
+func (s *secret) answers(code uint32) bool {
+	return s.password != "" || code == authSASL && s.clientKey != nil || code == authMD5 && s.md5 != ""
 }
 
 // methodName names the methods of protocol.h.

@@ -18,9 +18,9 @@ func TestClientMethods(t *testing.T) {
 		// The hash that PostgreSQL stores for md5_u, 38f591e5ee08fc954ca8f09e3078a243, with the salt.
 		{name: "MD5", password: "pencil", request: "\x00\x00\x00\x05\x01\x02\x03\x04", reply: "p\x00\x00\x00\x28md57b34990104b30b1296ca8e8770157399\x00"},
 		{name: "MD5 with a bad salt", password: "pencil", request: "\x00\x00\x00\x05\x01\x02\x03", err: "malformed"},
-		{name: "no password", cleartext: true, request: "\x00\x00\x00\x03", err: "no plain one"},
-		{name: "verifier only", password: pencilVerifier, request: "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", err: "no plain one"},
-		{name: "channel binding only", password: "pencil", request: "\x00\x00\x00\x0aSCRAM-SHA-256-PLUS\x00\x00", err: "none of the SASL mechanisms"},
+		{name: "no password", cleartext: true, request: "\x00\x00\x00\x03", err: "neither the password nor the SCRAM key"},
+		{name: "verifier only", password: pencilVerifier, request: "\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", err: "neither the password nor the SCRAM key"},
+		{name: "channel binding only, and we can't", password: "pencil", request: "\x00\x00\x00\x0aSCRAM-SHA-256-PLUS\x00\x00", err: "none of the SASL mechanisms"},
 		{name: "GSSAPI", password: "pencil", request: "\x00\x00\x00\x07", err: "GSSAPI"},
 		{name: "unknown", password: "pencil", request: "\x00\x00\x00\x63", err: "number 99"},
 		{name: "SASL out of order", password: "pencil", request: "\x00\x00\x00\x0b", err: "number 11"},
@@ -58,7 +58,7 @@ func TestClientMethods(t *testing.T) {
 }
 
 func TestScramClientRFC7677(t *testing.T) {
-	var c scramClient
+	c := scramClient{header: "n,,"}
 	if got := c.first(rfcClientNonce); got != "n,,n=,r="+rfcClientNonce {
 		t.Errorf("first: %q", got)
 	}

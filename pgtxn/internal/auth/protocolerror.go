@@ -9,6 +9,16 @@ import (
 // no such user: nobody can tell which.
 var ErrRejected = errors.New("auth: the client's proof is wrong")
 
+// What keeps us from logging in at a server.
+var (
+	// ErrNoPassword says that nothing is known to log in with: no password, and no key either,
+	// because no client of this user has proved who it is, or not by SCRAM.
+	ErrNoPassword = errors.New("auth: neither the password nor the SCRAM key of the user is known")
+	// ErrOtherVerifier says that the key at hand is not of the server's verifier: the password
+	// was changed there, or set again.
+	ErrOtherVerifier = errors.New("auth: the server has another SCRAM verifier of the user than the one that clients are checked against")
+)
+
 // ProtocolError says that a client broke the rules of the exchange. It gets to see the fields,
 // which are those of PostgreSQL's auth-sasl.c and auth-scram.c.
 type ProtocolError struct {
@@ -42,4 +52,15 @@ func printable(s string) string {
 		return fmt.Sprintf("'%c'", c)
 	}
 	return fmt.Sprintf("0x%02x", c)
+}
+
+// sanitized is the beginning of s as PostgreSQL shows it (sanitize_str).
+func sanitized(s string) string {
+	shown := []byte(s[:min(len(s), 30)])
+	for i, c := range shown {
+		if c < '!' || c > '~' {
+			shown[i] = '?'
+		}
+	}
+	return string(shown)
 }

@@ -24,7 +24,7 @@ func TestSASLprepAsPostgreSQL(t *testing.T) {
 			t.Fatal(tt.name, err)
 		}
 		k, err := deriveKeys(tt.password, v.salt, v.iterations)
-		if err != nil || k.storedKey() != v.storedKey || k.server != v.serverKey {
+		if err != nil || k.client.stored() != v.storedKey || k.server != v.serverKey {
 			t.Errorf("%s: saslprep(%q) = %q is not what PostgreSQL makes of it (%v)", tt.name, tt.password, saslprep(tt.password), err)
 		}
 	}

@@ -9,9 +9,15 @@ import (
 	"strings"
 )
 
-// mechanism is the only one we speak: SCRAM-SHA-256-PLUS, with channel binding, is never offered
-// and never chosen.
-const mechanism = "SCRAM-SHA-256"
+// The mechanisms we speak: the second binds the exchange to the TLS connection that it runs over.
+const (
+	mechanism     = "SCRAM-SHA-256"
+	mechanismPlus = "SCRAM-SHA-256-PLUS"
+)
+
+// bindingHeader is the gs2-header of who binds to the server's certificate, as all do who speak
+// to PostgreSQL.
+const bindingHeader = "p=tls-server-end-point,,"
 
 // key is a key, a signature or a proof of RFC 5802: all are as long as the hash.
 type key [sha256.Size]byte
@@ -41,7 +47,8 @@ func (k key) sign(text string) (signature key) {
 // keys are the two that a party who knows the password has.
 type keys struct{ client, server key }
 
-func (k keys) storedKey() key { return sha256.Sum256(k.client[:]) }
+// stored is the StoredKey that a verifier has in place of k, a ClientKey.
+func (k key) stored() key { return sha256.Sum256(k[:]) }
 
 // deriveKeys takes about 250 ns for each iteration.
 func deriveKeys(password string, salt []byte, iterations int) (keys, error) {

@@ -97,7 +97,7 @@ func TestVerifierOfPlainPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	k, err := deriveKeys("pencil", want.salt, want.iterations)
-	if err != nil || k.storedKey() != want.storedKey || k.server != want.serverKey {
+	if err != nil || k.client.stored() != want.storedKey || k.server != want.serverKey {
 		t.Errorf("keys differ from PostgreSQL's (%v)", err)
 	}
 }

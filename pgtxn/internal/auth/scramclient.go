@@ -6,29 +6,42 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// scramClient is SCRAM-SHA-256 from the client's side, without channel binding.
-//
-// To log in with the ClientKey of somebody else's proof, a Secret would hold it and its ServerKey,
-// and serverFirst take them in place of deriveKeys if salt and iterations are the verifier's.
+// scramClient is SCRAM-SHA-256 from the client's side.
 type scramClient struct {
 	nonce           string
+	header          string // gs2-header; the user's name is in the StartupMessage, the server ignores the one in it
+	endPoint        []byte // what the header says that we bind to
 	firstBare       string
 	serverSignature key // what the server has to send
 }
 
-// noBinding is the gs2-header: we can't do channel binding. The user's name is in the
-// StartupMessage, and the server ignores the one here.
-const noBinding = "n,,"
+// bind chooses the mechanism: with channel binding if the server offers it and endPoint is known.
+// If it is known and not offered we say so, and a server that did offer it finds out.
+func (c *scramClient) bind(offered []string, endPoint []byte) (chosen string) {
+	switch plus := slices.Contains(offered, mechanismPlus); {
+	case endPoint != nil && plus:
+		c.header, c.endPoint = bindingHeader, endPoint
+		return mechanismPlus
+	case !slices.Contains(offered, mechanism):
+		return ""
+	case endPoint != nil:
+		c.header = "y,,"
+	default:
+		c.header = "n,,"
+	}
+	return mechanism
+}
 
 // first is client-first-message.
 func (c *scramClient) first(nonce string) string {
 	c.nonce = nonce
 	c.firstBare = "n=,r=" + nonce
-	return noBinding + c.firstBare
+	return c.header + c.firstBare
 }
 
 // serverFirst answers server-first-message with our proof.
@@ -51,14 +64,14 @@ func (c *scramClient) serverFirst(input string, s Secret) ([]byte, error) {
 	if err != nil || iterations < 1 || iterations > maxIterations {
 		return nil, fmt.Errorf("auth: the server's SCRAM iteration count is not in 1..%d", maxIterations)
 	}
-	k, err := deriveKeys(s.reveal().password, salt, iterations)
+	k, err := s.reveal().keysFor(salt, iterations)
 	if err != nil {
-		return nil, fmt.Errorf("auth: %w", err)
+		return nil, err
 	}
-	withoutProof := "c=" + base64.StdEncoding.EncodeToString([]byte(noBinding)) + ",r=" + nonce
+	withoutProof := "c=" + base64.StdEncoding.EncodeToString(append([]byte(c.header), c.endPoint...)) + ",r=" + nonce
 	authMessage := c.firstBare + "," + input + "," + withoutProof
 	c.serverSignature = k.server.sign(authMessage)
-	proof := k.client.xor(k.storedKey().sign(authMessage))
+	proof := k.client.xor(k.client.stored().sign(authMessage))
 	return passwordMessage(withoutProof + ",p=" + proof.encode()), nil
 }
 

@@ -10,7 +10,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 )
 
 const (
@@ -30,9 +30,11 @@ type Secret struct {
 }
 
 type secret struct {
-	password string // "" if only the verifier is known
-	verifier verifier
-	mock     bool // nobody's: the exchange runs its course and fails
+	password  string // "" if only the verifier or the hash is known
+	md5       string // the hash of old files; then the verifier is nobody's
+	verifier  verifier
+	clientKey *key // what opens the verifier, if a client has shown it
+	mock      bool // nobody's: the exchange runs its course and fails
 }
 
 func conceal(s secret) Secret { return Secret{get: func() *secret { return &s }} }
@@ -45,9 +47,14 @@ func (s Secret) reveal() *secret {
 	return s.get()
 }
 
-// HasPassword reports whether the password itself is known, and not only its verifier: it takes
-// the password to log in upstream.
+// HasPassword reports whether the password itself is known, and not only its verifier.
 func (s Secret) HasPassword() bool { return s.reveal().password != "" }
+
+// HasMD5 reports whether all that is known is an MD5 hash: no client gets in with it by SCRAM.
+func (s Secret) HasMD5() bool { return s.reveal().md5 != "" }
+
+// Empty reports whether there is nothing that a client could know.
+func (s Secret) Empty() bool { return s.reveal().mock && !s.HasMD5() }
 
 // verifier is what RFC 5802 has a server store.
 type verifier struct {
@@ -57,14 +64,20 @@ type verifier struct {
 	serverKey  key
 }
 
+// opens says whether k is the ClientKey that v was made from.
+func (v *verifier) opens(k key) bool {
+	stored := k.stored()
+	return hmac.Equal(stored[:], v.storedKey[:])
+}
+
 // hidden keeps the types that embed it out of logs, whatever the verb.
 type hidden struct{}
 
 // Format prints the same for every value.
 func (hidden) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
-// ParseSecret takes a SCRAM verifier as in pg_authid.rolpassword, or a plain password. A text
-// that begins like a hash and is none is refused: it is hardly a password. The user's name is
+// ParseSecret takes a SCRAM verifier or an MD5 hash as in pg_authid.rolpassword, or a plain password.
+// A text that begins like a verifier and is none is refused: it is hardly a password. The user's name is
 // for the salt of a plain password. An empty text lets nobody in, as in PostgreSQL.
 func ParseSecret(user, text string) (Secret, error) {
 	s, err := parseSecret(text)
@@ -81,7 +94,7 @@ func parseSecret(text string) (secret, error) {
 		v, err := parseVerifier(text)
 		return secret{verifier: v}, err
 	case isMD5Hash(text):
-		return secret{}, errors.New("an MD5 hash can't be used: give a SCRAM verifier or the password")
+		return secret{md5: text}, nil
 	}
 	return secret{password: text}, nil
 }
@@ -91,21 +104,22 @@ func (s secret) complete(user string, iterations int) (Secret, error) {
 	switch {
 	case s.verifier.iterations > 0:
 	case s.password == "":
-		return mockSecret(user, iterations), nil
+		s.verifier, s.mock = verifier{iterations: iterations, salt: saltFor(user)}, true
 	default:
 		salt := saltFor(user)
 		k, err := deriveKeys(s.password, salt, iterations)
 		if err != nil {
 			return Secret{}, err
 		}
-		s.verifier = verifier{iterations, salt, k.storedKey(), k.server}
+		s.verifier = verifier{iterations, salt, k.client.stored(), k.server}
 	}
 	return conceal(s), nil
 }
 
 // mockSecret is for a user we know nothing of. PostgreSQL's mock_scram_secret does the same.
 func mockSecret(user string, iterations int) Secret {
-	return conceal(secret{verifier: verifier{iterations: iterations, salt: saltFor(user)}, mock: true})
+	s, _ := secret{}.complete(user, iterations)
+	return s
 }
 
 // isMD5Hash is what PostgreSQL takes for one (get_password_type, crypt.c).
@@ -141,16 +155,26 @@ func parseVerifier(text string) (verifier, error) {
 }
 
 // saltSecret keeps anyone from computing which salt a name gets.
-var saltSecret = sync.OnceValue(func() []byte {
+var saltSecret atomic.Pointer[[]byte]
+
+func init() {
 	b := make([]byte, sha256.Size)
 	rand.Read(b) // never fails
-	return b
-})
+	saltSecret.Store(&b)
+}
+
+// SaltSecret returns what salts are made of that are not stored with a password. Who keeps it has
+// the same ones in the next process: else a salt that is new after a restart gives away who does
+// not exist. PostgreSQL's is mock_authentication_nonce.
+func SaltSecret() []byte { return *saltSecret.Load() }
+
+// SetSaltSecret is for before secrets are parsed.
+func SetSaltSecret(kept []byte) { saltSecret.Store(&kept) }
 
 // saltFor is the salt of a user whose verifier is not given. It is the same at every attempt, as
 // a stored one is, and the same whether the user exists or not.
 func saltFor(user string) []byte {
-	mac := hmac.New(sha256.New, saltSecret())
+	mac := hmac.New(sha256.New, SaltSecret())
 	mac.Write([]byte(user))
 	return mac.Sum(nil)[:saltSize]
 }

@@ -1,27 +1,25 @@
 package auth
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
 	"strings"
 )
 
-// Server is the exchange with one client: SCRAM-SHA-256 without channel binding.
-//
-// SCRAM-SHA-256-PLUS would be one more mechanism in Start and in Step, and one more binding in
-// clientFirst and clientFinal; a client that says "y" would then have to be refused.
+// Server is the exchange with one client: SCRAM-SHA-256, with or without channel binding.
 type Server struct {
 	hidden
 	secret Secret
 	nonce  func() string // tests replace it
 	stage  serverStage
 
-	binding     string // the client's gs2-cbind-flag: "n" cannot, "y" could but thinks that we can't
+	endPoint    []byte // of the certificate that the client was shown; nil: SCRAM-SHA-256-PLUS is not offered
+	bound       bool   // the client chose it
+	header      string // the client's gs2-header
 	firstBare   string // client-first-message-bare
 	serverFirst string
 	fullNonce   string // the client's part and ours
+	proven      key    // the ClientKey, once the proof was right
 }
 
 type serverStage int
@@ -38,14 +36,24 @@ func NewServer(s Secret) *Server {
 	return &Server{secret: s, nonce: newNonce}
 }
 
+// Proven returns, when Step is done, what the client's proof has shown: the secret with the key
+// that logs in at a server which has the same verifier.
+func (s *Server) Proven() Secret { return s.secret.with(s.proven) }
+
+// Bind offers SCRAM-SHA-256-PLUS, bound to the certificate that the client was shown (EndPoint).
+// Nil offers nothing.
+func (s *Server) Bind(endPoint []byte) { s.endPoint = endPoint }
+
 // Start returns the message that opens the exchange.
 func (s *Server) Start() []byte {
-	return appendAuthentication(nil, authSASL, mechanism+"\x00\x00")
+	offer := mechanism + "\x00\x00"
+	if s.endPoint != nil {
+		offer = mechanismPlus + "\x00" + offer
+	}
+	return appendAuthentication(nil, authSASL, offer)
 }
 
-// Step takes the body of one password message ('p') and returns the messages to send back.
-// done means that the client is who it says, and then reply ends with AuthenticationOk. An error
-// ends the exchange; it is ErrRejected or a *ProtocolError.
+// Step takes client-first-message or client-final-message.
 func (s *Server) Step(body []byte) (reply []byte, done bool, err error) {
 	stage := s.stage
 	s.stage = serverOver // unless all goes well
@@ -54,7 +62,8 @@ func (s *Server) Step(body []byte) (reply []byte, done bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		if name != mechanism {
+		s.bound = name == mechanismPlus && s.endPoint != nil
+		if name != mechanism && !s.bound {
 			return nil, false, violation("client selected an invalid SASL authentication mechanism")
 		}
 		if stage = wantFirst; !present { // it waits for an empty challenge
@@ -91,17 +100,8 @@ func (s *Server) Step(body []byte) (reply []byte, done bool, err error) {
 // clientFirst reads client-first-message (read_client_first_message) and makes the answer.
 func (s *Server) clientFirst(input string) error {
 	a := attributes{input}
-	switch input[0] {
-	case 'n', 'y':
-		s.binding, a.rest = input[:1], input[1:]
-		if !strings.HasPrefix(a.rest, ",") {
-			return malformed("Comma expected, but found character \"%s\".", printable(a.rest))
-		}
-		a.rest = a.rest[1:]
-	case 'p':
-		return malformed("The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data.")
-	default:
-		return malformed("Unexpected channel-binding flag \"%s\".", printable(input))
+	if err := s.bindingFlag(&a); err != nil {
+		return err
 	}
 	switch {
 	case strings.HasPrefix(a.rest, "a"):
@@ -110,6 +110,7 @@ func (s *Server) clientFirst(input string) error {
 		return malformed("Unexpected attribute \"%s\" in client-first-message.", printable(a.rest))
 	}
 	a.rest = a.rest[1:]
+	s.header = input[:len(input)-len(a.rest)]
 	s.firstBare = a.rest
 	if strings.HasPrefix(a.rest, "m") {
 		return unsupported("client requires an unsupported SCRAM extension")
@@ -135,6 +136,50 @@ func (s *Server) clientFirst(input string) error {
 	return nil
 }
 
+// bindingFlag reads the gs2-cbind-flag: "n", the client can't bind; "y", it could but thinks that we
+// can't; "p=", it does.
+func (s *Server) bindingFlag(a *attributes) error {
+	switch flag := a.rest[0]; {
+	case flag == 'p' && !s.bound:
+		return malformed("The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data.")
+	case flag == 'p':
+		kind, err := a.value('p')
+		if err == nil && kind != "tls-server-end-point" {
+			err = violation("unsupported SCRAM channel-binding type \"" + sanitized(kind) + "\"")
+		}
+		return err
+	case flag != 'n' && flag != 'y':
+		return malformed("Unexpected channel-binding flag \"%s\".", printable(a.rest))
+	case s.bound:
+		return malformed("The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data.")
+	case flag == 'y' && s.endPoint != nil: // somebody between us has taken it out of the offer
+		return &ProtocolError{"28000", "SCRAM channel binding negotiation error",
+			"The client supports SCRAM channel binding but thinks the server does not.  However, this server does support channel binding."}
+	}
+	a.rest = a.rest[1:]
+	if !strings.HasPrefix(a.rest, ",") {
+		return malformed("Comma expected, but found character \"%s\".", printable(a.rest))
+	}
+	a.rest = a.rest[1:]
+	return nil
+}
+
+// checkBinding judges the c= of client-final-message: the header again and, if there is a binding,
+// the certificate that the client saw.
+func (s *Server) checkBinding(given string) error {
+	want := s.header
+	if s.bound {
+		want += string(s.endPoint)
+	}
+	switch {
+	case given == base64.StdEncoding.EncodeToString([]byte(want)):
+		return nil
+	case s.bound:
+		return &ProtocolError{Code: "28000", Message: "SCRAM channel binding check failed"}
+	}
+	return violation("unexpected SCRAM channel-binding attribute in client-final-message")
+}
+
 // clientFinal reads client-final-message (read_client_final_message), judges the proof in it and
 // returns ours.
 func (s *Server) clientFinal(input string) (signature key, err error) {
@@ -143,8 +188,8 @@ func (s *Server) clientFinal(input string) (signature key, err error) {
 	if err != nil {
 		return key{}, err
 	}
-	if binding != base64.StdEncoding.EncodeToString([]byte(s.binding+",,")) {
-		return key{}, violation("unexpected SCRAM channel-binding attribute in client-final-message")
+	if err := s.checkBinding(binding); err != nil {
+		return key{}, err
 	}
 	nonce, err := a.value('r')
 	if err != nil {
@@ -172,9 +217,9 @@ func (s *Server) clientFinal(input string) (signature key, err error) {
 	v := secret.verifier
 	authMessage := s.firstBare + "," + s.serverFirst + "," + withoutProof
 	clientKey := proof.xor(v.storedKey.sign(authMessage))
-	storedKey := sha256.Sum256(clientKey[:])
-	if !hmac.Equal(storedKey[:], v.storedKey[:]) || secret.mock {
+	if !v.opens(clientKey) || secret.mock {
 		return key{}, ErrRejected
 	}
+	s.proven = clientKey
 	return v.serverKey.sign(authMessage), nil
 }

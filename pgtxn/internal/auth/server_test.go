@@ -3,6 +3,7 @@ package auth
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -182,4 +183,68 @@ func FuzzServer(f *testing.F) {
 			t.Fatalf("%q opens the door", final)
 		}
 	})
+}
+
+// bound has a client and a server each bind to what it saw.
+func bound(t *testing.T, client, server string) (clientErr, serverErr error) {
+	t.Helper()
+	c := NewClient("u", mustSecret(t, "u", "pencil"), false)
+	s := NewServer(mustSecret(t, "u", pencilVerifier))
+	if client != "" {
+		c.Bind([]byte(client))
+	}
+	if server != "" {
+		s.Bind([]byte(server))
+	}
+	return converse(t, c, s)
+}
+
+func TestChannelBinding(t *testing.T) {
+	for _, test := range []struct {
+		name, client, server string
+		want                 error
+	}{
+		{"the same certificate", "a", "a", nil},
+		{"another certificate", "a", "b", &ProtocolError{Code: "28000", Message: "SCRAM channel binding check failed"}},
+		{"the client can't", "", "a", nil},
+		{"the server can't", "a", "", nil},
+	} {
+		clientErr, serverErr := bound(t, test.client, test.server)
+		if clientErr != nil || fmt.Sprint(serverErr) != fmt.Sprint(test.want) {
+			t.Errorf("%s: client %v, server %v", test.name, clientErr, serverErr)
+		}
+	}
+	// The offer was changed on its way.
+	c := NewClient("u", mustSecret(t, "u", "pencil"), false)
+	c.Bind([]byte("a"))
+	s := NewServer(mustSecret(t, "u", pencilVerifier))
+	s.Bind([]byte("a"))
+	first, _, err := c.Step([]byte("\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = s.Step(body(t, first, 'p'))
+	if err == nil || !strings.Contains(err.Error(), "SCRAM channel binding negotiation error") {
+		t.Errorf("downgraded: %v", err)
+	}
+}
+
+// Every error is what PostgreSQL 15 sends for the same bytes (see TestChannelBindingErrors of package pgtxn).
+func TestServerRefusesBinding(t *testing.T) {
+	const bad = "malformed SCRAM message"
+	tests := []struct{ message, code, text, detail string }{
+		{initialResponse(mechanismPlus, "n,,n=,r=a"), "08P01", bad, "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data."},
+		{initialResponse(mechanismPlus, "y,,n=,r=a"), "08P01", bad, "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data."},
+		{initialResponse(mechanismPlus, "p=tls-unique,,n=,r=a"), "08P01", `unsupported SCRAM channel-binding type "tls-unique"`, ""},
+		{initialResponse(mechanismPlus, "p=a b\xff,,n=,r=a"), "08P01", `unsupported SCRAM channel-binding type "a?b?"`, ""},
+		{initialResponse(mechanismPlus, "p,,n=,r=a"), "08P01", bad, `Expected character "=" for attribute "p".`},
+		{initialResponse(mechanism, "p=tls-server-end-point,,n=,r=a"), "08P01", bad, "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding data."},
+		{initialResponse(mechanism, "y,,n=,r=a"), "28000", "SCRAM channel binding negotiation error", "The client supports SCRAM channel binding but thinks the server does not.  However, this server does support channel binding."},
+	}
+	for _, tt := range tests {
+		s := rfcServer(t)
+		s.Bind([]byte("a"))
+		_, _, err := s.Step([]byte(tt.message))
+		wantProtocolError(t, tt.message, err, ProtocolError{tt.code, tt.text, tt.detail})
+	}
 }

@@ -11,6 +11,7 @@ import (
 type Users struct {
 	secrets    map[string]Secret
 	iterations int // of a user who is not in the list
+	md5        int // how many secrets are MD5 hashes
 }
 
 // Lookup returns what is known about a user. For a name that is not in the list it is a mock
@@ -22,17 +23,29 @@ func (u *Users) Lookup(name string) (s Secret, known bool) {
 	return s, known
 }
 
+// CountMD5 is the number of those whose secret is an MD5 hash.
+func (u *Users) CountMD5() int { return u.md5 }
+
+// Unknown is the secret of a user who is nowhere to be found: a mock that nothing opens and that
+// looks like another secret.
+func Unknown(user string, like Secret) Secret {
+	return mockSecret(user, like.reveal().verifier.iterations)
+}
+
 // Len is the number of users.
 func (u *Users) Len() int { return len(u.secrets) }
 
 // ParseUsers reads a user list in the format of PgBouncer's userlist.txt: lines of
 //
-//	"name" "password or SCRAM verifier"
+//	"name" "password, SCRAM verifier or MD5 hash"
 //
 // where "" within the quotes stands for a quote. Empty lines and those that begin with ; or #
 // count for nothing, and so does what follows the second field. Errors name the line and nothing
 // of its contents. It takes about a millisecond for each plain password.
-func ParseUsers(r io.Reader) (*Users, error) {
+func ParseUsers(r io.Reader) (*Users, error) { return new(Users).Update(r) }
+
+// Update is ParseUsers for a list that has changed: what it costs is what u has not.
+func (u *Users) Update(r io.Reader) (*Users, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -49,13 +62,25 @@ func ParseUsers(r io.Reader) (*Users, error) {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
 	}
-	u := &Users{secrets: make(map[string]Secret, len(given)), iterations: usualIterations(given)}
+	now := &Users{secrets: make(map[string]Secret, len(given)), iterations: usualIterations(given)}
 	for name, s := range given {
-		if u.secrets[name], err = s.complete(name, u.iterations); err != nil {
+		if s.md5 != "" {
+			now.md5++
+		}
+		if last, known := u.secrets[name]; known && s.password != "" && last.reveal().madeOf(s.password, now.iterations) {
+			now.secrets[name] = last
+			continue
+		}
+		if now.secrets[name], err = s.complete(name, now.iterations); err != nil {
 			return nil, err
 		}
 	}
-	return u, nil
+	return now, nil
+}
+
+// madeOf says whether complete would make the same of a password.
+func (s *secret) madeOf(password string, iterations int) bool {
+	return s.password == password && s.verifier.iterations == iterations
 }
 
 func addUser(users map[string]secret, line string) error {
@@ -109,7 +134,7 @@ func usualIterations(users map[string]secret) int {
 	count := make(map[int]int)
 	for _, s := range users {
 		n := s.verifier.iterations
-		if n == 0 { // a plain password: it gets the usual count
+		if n == 0 { // no verifier: it gets the usual count
 			continue
 		}
 		count[n]++

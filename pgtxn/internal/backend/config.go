@@ -40,8 +40,8 @@ type Config struct {
 	TLS func() (*tls.Config, error)
 	// User, if not empty, is who logs in, whoever the client is.
 	User string
-	// Secret returns the password for user; known is false if there is none.
-	Secret func(user string) (secret auth.Secret, known bool)
+	// Secret returns what user logs in with, as far as anything is known.
+	Secret func(user string) auth.Secret
 }
 
 func network(address string) string {

@@ -125,8 +125,10 @@ func (c *Conn) login(cfg *Config, params []wire.Param) error {
 	if user == "" {
 		user = lookup(params, "user")
 	}
-	secret, _ := cfg.Secret(user)
-	exchange := auth.NewClient(user, secret, c.Sock.TLS() != nil)
+	exchange := auth.NewClient(user, cfg.Secret(user), c.Sock.TLS() != nil)
+	if secured := c.Sock.TLS(); secured != nil {
+		exchange.Bind(auth.EndPoint(secured.ConnectionState().PeerCertificates[0]))
+	}
 	for {
 		typ, body, err := wire.ReadMessage(c.Sock, maxLoginMessage)
 		if err != nil {

@@ -123,13 +123,13 @@ func (p *Pool[B]) Connected(m *Member[B], backend B) {
 }
 
 // ConnectFailed says that m could not be filled. Those who wait for its class
-// are refused, or stay if they are patient: then Retry says when to try again.
-// It reports whether anybody stays.
-func (p *Pool[B]) ConnectFailed(m *Member[B], err error) (retry bool) {
+// are refused, or stay if they are patient and it may soon go better: then Retry
+// says when to try again. It reports whether anybody stays.
+func (p *Pool[B]) ConnectFailed(m *Member[B], err error, hopeless bool) (retry bool) {
 	p.move(m, Gone)
 	for w := p.waiting.first; w != nil; {
 		next := w.next
-		if w.Class == m.Class && !w.Patient {
+		if w.Class == m.Class && (hopeless || !w.Patient) {
 			p.waiting.remove(w)
 			w.Taker.Refused(err)
 		}

@@ -204,7 +204,7 @@ func TestConnectFails(t *testing.T) {
 	p.Acquire(&patient.w)
 	failed := b.connecting
 	b.connecting = nil
-	if !p.ConnectFailed(failed[0], errors.New("down")) || !p.ConnectFailed(failed[1], errors.New("down")) {
+	if !p.ConnectFailed(failed[0], errors.New("down"), false) || !p.ConnectFailed(failed[1], errors.New("down"), false) {
 		t.Error("nobody stays, but the patient one does")
 	}
 	if want := []string{"hasty:down"}; !slices.Equal(log, want) {
@@ -216,6 +216,22 @@ func TestConnectFails(t *testing.T) {
 	p.Retry()
 	b.connect(p, "a")
 	if want := []string{"hasty:down", "patient:a"}; !slices.Equal(log, want) {
+		t.Errorf("told %v, want %v", log, want)
+	}
+}
+
+// What is hopeless tries the most patient.
+func TestConnectHopeless(t *testing.T) {
+	var log []string
+	b := &bench{}
+	p := New[string](1, b)
+	patient := newTaker(&log, "patient")
+	patient.w.Patient = true
+	p.Acquire(&patient.w)
+	if p.ConnectFailed(b.connecting[0], errors.New("refused"), true) {
+		t.Error("somebody stays")
+	}
+	if want := []string{"patient:refused"}; !slices.Equal(log, want) {
 		t.Errorf("told %v, want %v", log, want)
 	}
 }

@@ -1,12 +1,14 @@
 package relay
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/hba"
 )
 
 // Config is how one listener serves its clients. It is not changed once in use.
@@ -59,13 +61,29 @@ type Config struct {
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.
 	TLS func() *tls.Config
-	// TLSRequired refuses clients that don't ask for TLS, as hostssl does in
-	// pg_hba.conf.
-	TLSRequired bool
-	// OverTLS says that connections come out of TLS already.
+	// Rules say how clients have to prove who they are; UserMap which users their
+	// certificates may be.
+	Rules   hba.Rules
+	UserMap hba.Map
+	// CertsVerified says that every certificate of a client that comes through a
+	// handshake has been judged by a verifier.
+	CertsVerified bool
+	// Failures limits wrong passwords.
+	Failures *Failures
+	// OverTLS says that connections come out of TLS already. Those that are Secured
+	// may have a certificate.
 	OverTLS bool
-	// Users is the user list, or nil: then everybody is let in (trust).
-	Users *auth.Users
+	// Users knows the users; rules without passwords do without it.
+	Users Users
+	// Keys are given the keys that clients' proofs show, for logins at the servers.
+	Keys *auth.Keyring
 
 	Log *slog.Logger
+}
+
+// Users knows what clients have to prove that they know.
+type Users interface {
+	// Lookup returns the secret of a user. For one who is not known it is a mock that
+	// nothing opens. An error says that it could not be found out.
+	Lookup(ctx context.Context, user string) (secret auth.Secret, known bool, err error)
 }

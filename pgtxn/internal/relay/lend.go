@@ -70,10 +70,10 @@ func (s *Session) Granted(m *pool.Member[*server]) {
 func (s *Session) Refused(err error) {
 	s.waiting = false
 	if s.starting {
-		s.fail(upstreamError(err))
+		s.fail(s.upstreamError(err))
 		return
 	}
-	s.refuse(upstreamError(err).Encode(nil))
+	s.refuse(s.upstreamError(err).Encode(nil))
 }
 
 // waitedTooLong ends a wait that lasted as long as it may.

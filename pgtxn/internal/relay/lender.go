@@ -149,7 +149,11 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 	if !errors.Is(err, context.Canceled) {
 		l.cfg.Log.Error("connecting to the server failed", "user", l.key.user, "database", l.key.database, "error", err)
 	}
-	if l.pool.ConnectFailed(m, err) && !l.retrying {
+	hopeless := wrongPassword(err)
+	if hopeless { // who comes next is to hear of it at login, not later
+		clear(l.starts)
+	}
+	if l.pool.ConnectFailed(m, err, hopeless) && !l.retrying {
 		l.retrying = true
 		l.shard.loop.After(retryAfter, func() {
 			l.retrying = false

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/hba"
 )
 
 // proxy is a hub behind a listener, as Caddy would run it.
@@ -29,8 +30,9 @@ func config(server string, poolSize int) *Config {
 		Identity: server,
 		Upstream: &backend.Config{
 			Addresses: []string{server}, SSLMode: backend.Disable,
-			Secret: func(string) (auth.Secret, bool) { return auth.Secret{}, false },
+			Secret: func(string) auth.Secret { return auth.Secret{} },
 		},
+		Rules: trust(), Keys: new(auth.Keyring), Failures: NewFailures(0),
 		PoolSize: poolSize, WaitTimeout: 30 * time.Second,
 		ConnectTimeout: 10 * time.Second, LoginTimeout: 10 * time.Second,
 		MaxStatement: 4 << 20, MaxPrepared: 100, MaxClientPrepared: 1000, ScrubAlways: true,
@@ -64,4 +66,13 @@ func start(tb testing.TB, cfg *Config) *proxy {
 		hub.Close()
 	})
 	return &proxy{Hub: hub, addr: ln.Addr().String(), cfg: cfg}
+}
+
+// trust lets everybody in.
+func trust() (rules hba.Rules) {
+	for _, line := range []string{"host all all all trust", "host replication all all trust"} {
+		rule, _ := hba.ParseRule(line)
+		rules = append(rules, rule)
+	}
+	return rules
 }

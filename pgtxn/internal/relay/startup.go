@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,8 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -38,7 +35,7 @@ func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config
 	case *wire.CancelRequest:
 		return h.cancel(ctx, cancelKeyOf(p))
 	case *wire.Startup:
-		if err := e.authenticate(p); err != nil {
+		if err := e.login(ctx, p); err != nil {
 			return e.refuse(err)
 		}
 		_ = raw.SetDeadline(time.Time{})
@@ -54,6 +51,10 @@ type entrance struct {
 	addr net.Addr
 
 	unwelcome func() bool
+	// shown is the certificate of this connection's TLS, if the handshake was ours.
+	shown shownCertificate
+	// startup is nil until the client has said who it is.
+	startup *wire.Startup
 }
 
 // negotiate goes through TLS to the packet that says what the client wants.
@@ -123,37 +124,8 @@ func (e *entrance) answerSSLRequest(ctx context.Context) error {
 
 func (e *entrance) startTLS(ctx context.Context) error {
 	return e.conn.StartTLS(func(below net.Conn) *tls.Conn {
-		return tls.Server(below, e.cfg.TLS())
+		return tls.Server(below, e.shown.watch(e.cfg.TLS()))
 	}).HandshakeContext(ctx)
-}
-
-// authenticate lets the client in or returns why not.
-func (e *entrance) authenticate(p *wire.Startup) error {
-	if e.cfg.TLSRequired && e.conn.TLS() == nil {
-		return wire.TLSRequired(e.host(), p.User(), p.Database())
-	}
-	if e.cfg.Users == nil {
-		_, err := e.conn.Write(auth.AppendOK(p.AppendNegotiation(nil)))
-		return err
-	}
-	secret, known := e.cfg.Users.Lookup(p.User())
-	exchange := auth.NewServer(secret)
-	out := append(p.AppendNegotiation(nil), exchange.Start()...)
-	for done := false; ; {
-		if _, err := e.conn.Write(out); err != nil || done {
-			return err
-		}
-		typ, body, err := wire.ReadMessage(e.conn, wire.MaxSASLMessage)
-		if err != nil {
-			return err
-		}
-		if typ != 'p' {
-			return wire.ExpectedSASLResponse(typ)
-		}
-		if out, done, err = exchange.Step(body); err != nil {
-			return e.rejected(p.User(), known, err)
-		}
-	}
 }
 
 // host is how PostgreSQL names the client's end in its errors.
@@ -165,28 +137,26 @@ func (e *entrance) host() string {
 	return host
 }
 
-func (e *entrance) rejected(user string, known bool, err error) error {
-	var broken *auth.ProtocolError
-	if errors.As(err, &broken) {
-		return wire.AuthenticationProtocol(broken.Code, broken.Message, broken.Detail)
-	}
-	e.cfg.Log.Warn("authentication failed", "client", e.addr.String(), "user", user, "known", known)
-	return wire.AuthenticationFailed(user)
-}
-
 // refuse tells the client why it is not let in, where PostgreSQL would.
 func (e *entrance) refuse(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return nil // a port scan, a health check, a client that changed its mind
+	}
+	var refused *refusal
+	if errors.As(err, &refused) {
+		e.cfg.Log.Warn("authentication failed", "client", e.addr.String(), "user", e.startup.User(),
+			"database", e.startup.Database(), "reason", refused.reason)
+	} else {
+		e.cfg.Log.Info("client was not let in", "client", e.addr.String(), "error", err)
+	}
 	var told *wire.Error
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
-		return nil // a port scan, a health check, a client that changed its mind
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		_ = e.conn.NetConn().SetDeadline(time.Now().Add(time.Second)) // for the last word
 		_, _ = e.conn.Write(wire.StartupTimeout().Encode(nil))
 	case errors.As(err, &told):
 		_, _ = e.conn.Write(told.Fatal().Encode(nil))
 	}
-	e.cfg.Log.Info("client was not let in", "client", e.addr.String(), "error", err)
 	return nil
 }
 
@@ -215,18 +185,4 @@ func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
 	h.register(s)
 	defer h.keys.Delete(s.key.pid)
 	return h.admit(s, key)
-}
-
-// upstreamError is what a client is told when no backend can be had for it. The
-// server's own word is passed on, unless it is about the proxy's own login.
-func upstreamError(err error) *wire.Error {
-	var refusal *backend.ServerError
-	if !errors.As(err, &refusal) {
-		return wire.UpstreamUnreachable()
-	}
-	f := wire.ParseError(refusal.Body)
-	if bytes.HasPrefix(f.Code, []byte("28")) {
-		return wire.UpstreamRefused()
-	}
-	return &wire.Error{Severity: string(f.Severity), Code: string(f.Code), Message: string(f.Message)}
 }

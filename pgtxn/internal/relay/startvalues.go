@@ -60,7 +60,7 @@ func (s *Session) takePacket(p *wire.Startup) {
 func (s *Session) start() {
 	s.starting = true
 	known, ok := s.lender.starts[s.packet]
-	if !ok {
+	if c := s.lender.pool.Counts(); !ok || c.Idle+c.Lent == 0 { // nor is it known that the server lets the user in
 		if s.acquire() {
 			s.tryStart()
 		}

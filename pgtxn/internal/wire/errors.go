@@ -96,11 +96,49 @@ func StartupTimeout() *Error {
 	return fatal("57014", "canceling authentication due to timeout")
 }
 
-// TLSRequired refuses a client that did not ask for TLS, in the words for which libpq's
+// Access is how a client comes, as PostgreSQL names it where pg_hba.conf has the say.
+type Access struct {
+	Host, User, Database string
+	TLS, Replication     bool
+}
+
+func (a Access) String() string {
+	encryption := "no encryption"
+	if a.TLS {
+		encryption = "SSL encryption"
+	}
+	if a.Replication {
+		return fmt.Sprintf("host \"%s\", user \"%s\", %s", a.Host, a.User, encryption)
+	}
+	return fmt.Sprintf("host \"%s\", user \"%s\", database \"%s\", %s", a.Host, a.User, a.Database, encryption)
+}
+
+// NoHBAEntry refuses a client for whom there is no rule, in the words for which libpq's
 // sslmode=allow and others try again.
-func TLSRequired(host, user, database string) *Error {
-	return fatal("28000", "no pg_hba.conf entry for host \"%s\", user \"%s\", database \"%s\", no encryption", host, user, database).
-		withHint("Connect with TLS: sslmode=require or better.")
+func NoHBAEntry(a Access) *Error {
+	if a.Replication {
+		return fatal("28000", "no pg_hba.conf entry for replication connection from %s", a)
+	}
+	return fatal("28000", "no pg_hba.conf entry for %s", a)
+}
+
+// HBARejects refuses a client whose rule says so.
+func HBARejects(a Access) *Error {
+	if a.Replication {
+		return fatal("28000", "pg_hba.conf rejects replication connection for %s", a)
+	}
+	return fatal("28000", "pg_hba.conf rejects connection for %s", a)
+}
+
+// CertificateRequired refuses a client without a certificate that can be trusted.
+func CertificateRequired() *Error {
+	return fatal("28000", "connection requires a valid client certificate")
+}
+
+// TooManyFailedLogins refuses a client unheard.
+func TooManyFailedLogins(host string) *Error {
+	return fatal("28000", "too many failed logins from host \"%s\"", host).
+		withHint("Try again in a minute, with the right password.")
 }
 
 // ReplicationUnsupported refuses a walsender: a replication connection can't be shared.
@@ -109,9 +147,10 @@ func ReplicationUnsupported() *Error {
 		withHint("Connect to PostgreSQL directly.")
 }
 
-// ExpectedSASLResponse says that a message of another type came in the middle of SCRAM.
-func ExpectedSASLResponse(typ byte) *Error {
-	return fatal("08P01", "expected SASL response, got message type %d", typ)
+// ExpectedResponse says that a message of another type came where the client is to prove who it
+// is: kind is SASL or password.
+func ExpectedResponse(kind string, typ byte) *Error {
+	return fatal("08P01", "expected %s response, got message type %d", kind, typ)
 }
 
 // AuthenticationProtocol is for an exchange that broke its own rules: auth.ProtocolError.
@@ -122,6 +161,16 @@ func AuthenticationProtocol(code, message, detail string) *Error {
 // AuthenticationFailed refuses a wrong password and an unknown user alike.
 func AuthenticationFailed(user string) *Error {
 	return fatal("28P01", "password authentication failed for user \"%s\"", user)
+}
+
+// CertificateFailed refuses a client whose certificate is another user's.
+func CertificateFailed(user string) *Error {
+	return fatal("28000", "certificate authentication failed for user \"%s\"", user)
+}
+
+// TrustFailed is CertificateFailed where the method is trust.
+func TrustFailed(user string) *Error {
+	return fatal("28000", "\"trust\" authentication failed for user \"%s\"", user)
 }
 
 // NoSuchRole refuses a user whom nothing allows in, where no password is asked for.

@@ -10,6 +10,10 @@ import (
 // (PG_MAX_SASL_MESSAGE_LENGTH, sasl.h).
 const MaxSASLMessage = 1024
 
+// MaxPassword is the longest message with a password or an answer to MD5
+// (PG_MAX_AUTH_TOKEN_LENGTH, auth.h).
+const MaxPassword = 65535
+
 // ReadMessage reads one typed message and not a byte more. It is for the authentication phase,
 // where a message is rare and small. A body of more than limit bytes is refused unread with a *Error.
 // io.EOF means that the peer closed between two messages.

@@ -164,6 +164,11 @@ func (s *Startup) Replication() bool {
 	return true
 }
 
+// PhysicalReplication is Replication of the whole cluster, and of no database.
+func (s *Startup) PhysicalReplication() bool {
+	return s.Replication() && s.last("replication") != "database"
+}
+
 // Settings are the variables that the client sets at start-up, in the order in which PostgreSQL
 // applies them (process_startup_options, postinit.c): the options parameter first, then the
 // parameters of their own. A later one wins. unknown is what SplitOptions made nothing of.

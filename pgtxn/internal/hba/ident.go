@@ -1,0 +1,105 @@
+package hba
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Mapping is a line of pg_ident.conf.
+type Mapping struct {
+	name   string
+	system token // with a regular expression, \1 in user is what its first group matched
+	user   token
+}
+
+// ParseMapping reads a line: the map's name, the system user, the PostgreSQL user.
+func ParseMapping(line string) (*Mapping, error) {
+	fields, err := split(line)
+	if err != nil {
+		return nil, err
+	}
+	if len(fields) != 3 {
+		return nil, fmt.Errorf("want three words, map, name in the certificate, user; not '%s'", line)
+	}
+	m := &Mapping{name: fields[0][0].text, system: fields[1][0], user: fields[2][0]}
+	if strings.Contains(m.user.text, `\1`) && (m.system.regex == nil || m.system.regex.NumSubexp() == 0) {
+		return nil, fmt.Errorf(`'%s' has \1, but '%s' has no group in parentheses`, m.user.text, m.system.text)
+	}
+	return m, nil
+}
+
+// allows says whether system may be user (check_ident_usermap of hba.c).
+func (m *Mapping) allows(system, user string) bool {
+	wanted := m.user
+	if m.system.regex == nil {
+		if m.system.text != system {
+			return false
+		}
+	} else {
+		groups := m.system.regex.FindStringSubmatch(system)
+		if groups == nil {
+			return false
+		}
+		if len(groups) > 1 {
+			wanted.text = strings.Replace(wanted.text, `\1`, groups[1], 1)
+		}
+	}
+	return m.user.is("all") || wanted.matches(user)
+}
+
+// Map is the lines of pg_ident.conf.
+type Map []*Mapping
+
+// Has says whether there are lines of a map with this name.
+func (m Map) Has(name string) bool {
+	return slices.ContainsFunc(m, func(line *Mapping) bool { return line.name == name })
+}
+
+// Allows says whether the holder of a certificate may be user under rule r. If not, names are those
+// of the certificate that counted.
+func (m Map) Allows(r *Rule, cert *x509.Certificate, user string) (names []string, ok bool) {
+	names = namesOf(cert, r.ClientName)
+	for _, name := range names {
+		if r.Map == "" && name == user {
+			return names, true
+		}
+		for _, line := range m {
+			if line.name == r.Map && line.allows(name, user) {
+				return names, true
+			}
+		}
+	}
+	return names, false
+}
+
+// namesOf returns the names of a certificate. One with a NUL in it could be taken for a shorter one.
+func namesOf(cert *x509.Certificate, which ClientName) (names []string) {
+	switch which {
+	case DN:
+		var subject pkix.RDNSequence
+		if rest, err := asn1.Unmarshal(cert.RawSubject, &subject); err == nil && len(rest) == 0 {
+			names = []string{subject.String()}
+		}
+	case SAN:
+		names = append(append(names, cert.DNSNames...), cert.EmailAddresses...)
+		for _, uri := range cert.URIs {
+			names = append(names, uri.String())
+		}
+		for _, ip := range cert.IPAddresses {
+			names = append(names, ip.String())
+		}
+	default:
+		names = []string{cert.Subject.CommonName}
+	}
+	clean := names[:0]
+	for _, name := range names {
+		if name != "" && !strings.Contains(name, "\x00") {
+			clean = append(clean, name)
+		}
+	}
+	return clean
+}

@@ -1,0 +1,252 @@
+package hba
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Method is how a client proves who it is.
+type Method string
+
+// The methods, as pg_hba.conf has them.
+const (
+	Trust    Method = "trust"
+	Reject   Method = "reject"
+	SCRAM    Method = "scram-sha-256"
+	MD5      Method = "md5" // for those whose password is kept as an MD5 hash; SCRAM for the others
+	Password Method = "password"
+	Cert     Method = "cert"
+)
+
+// Methods are all there are.
+var Methods = []string{string(Trust), string(Reject), string(SCRAM), string(MD5), string(Password), string(Cert)}
+
+// NeedsSecret says whether the client has to know a password.
+func (m Method) NeedsSecret() bool { return m == SCRAM || m == MD5 || m == Password }
+
+// ClientCert says what a rule wants of the client's certificate beside its method.
+type ClientCert string
+
+// The values of the option clientcert.
+const (
+	NoCert     ClientCert = ""
+	VerifyCA   ClientCert = "verify-ca"   // there is a valid one
+	VerifyFull ClientCert = "verify-full" // and it is the user's
+)
+
+// ClientName is which name of a certificate counts.
+type ClientName string
+
+// The values of the option clientname. PostgreSQL does not have the last.
+const (
+	CN  ClientName = "CN"  // the subject's common name
+	DN  ClientName = "DN"  // the whole subject, as RFC 2253 writes it
+	SAN ClientName = "SAN" // any subject alternative name: DNS, e-mail, URI, IP address
+)
+
+// Rule is a line of pg_hba.conf.
+type Rule struct {
+	Method     Method
+	ClientCert ClientCert
+	ClientName ClientName
+	Map        string // of pg_ident.conf; "": the name has to be the user's
+
+	kind             string // local, host, hostssl or hostnossl
+	databases, users []token
+	anywhere         bool
+	from             netip.Prefix
+}
+
+// Client is what rules are about.
+type Client struct {
+	Addr           netip.Addr // the zero Addr: a Unix socket
+	TLS            bool
+	Database, User string
+	// Replication: the connection asks for physical replication, which is of no database.
+	Replication bool
+}
+
+// Rules are tried in their order.
+type Rules []*Rule
+
+// Match returns the first rule that c meets, or nil.
+func (rules Rules) Match(c Client) *Rule {
+	c.Addr = c.Addr.Unmap().WithZone("")
+	for _, r := range rules {
+		if r.isFor(c) && r.hasDatabase(c) && r.hasUser(c) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (r *Rule) isFor(c Client) bool {
+	local := !c.Addr.IsValid()
+	switch r.kind {
+	case "local":
+		return local
+	case "hostssl":
+		return !local && c.TLS && r.hasAddress(c)
+	case "hostnossl":
+		return !local && !c.TLS && r.hasAddress(c)
+	}
+	return !local && r.hasAddress(c)
+}
+
+func (r *Rule) hasAddress(c Client) bool { return r.anywhere || r.from.Contains(c.Addr) }
+
+// hasDatabase is check_db of hba.c.
+func (r *Rule) hasDatabase(c Client) bool {
+	return slices.ContainsFunc(r.databases, func(t token) bool {
+		switch {
+		case c.Replication || t.is("replication"):
+			return c.Replication && t.is("replication")
+		case t.is("all"):
+			return true
+		case t.is("sameuser"):
+			return c.Database == c.User
+		}
+		return t.matches(c.Database)
+	})
+}
+
+func (r *Rule) hasUser(c Client) bool {
+	return slices.ContainsFunc(r.users, func(t token) bool { return t.is("all") || t.matches(c.User) })
+}
+
+// ParseRule reads a line: connection type, databases, users, address (but for local), method, options.
+func ParseRule(line string) (*Rule, error) {
+	fields, err := split(line)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rule{ClientName: CN}
+	next := func(what string) ([]token, error) {
+		if len(fields) == 0 {
+			return nil, fmt.Errorf("%s is missing at the end of '%s'", what, line)
+		}
+		field := fields[0]
+		fields = fields[1:]
+		return field, nil
+	}
+	kind, err := next("the connection type")
+	if err != nil {
+		return nil, err
+	}
+	r.kind = kind[0].text
+	if !slices.Contains([]string{"local", "host", "hostssl", "hostnossl"}, r.kind) {
+		return nil, fmt.Errorf("unknown connection type '%s'; use one of local, host, hostssl, hostnossl", r.kind)
+	}
+	if r.databases, err = next("the database"); err != nil {
+		return nil, err
+	}
+	if r.users, err = next("the user"); err != nil {
+		return nil, err
+	}
+	if r.kind != "local" {
+		if err := r.readAddress(next); err != nil {
+			return nil, err
+		}
+	}
+	method, err := next("the method")
+	if err != nil {
+		return nil, err
+	}
+	r.Method = Method(method[0].text)
+	for _, option := range fields {
+		if err := r.readOption(option[0].text); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.check()
+}
+
+// readAddress takes the address, and the mask if it is in a field of its own.
+func (r *Rule) readAddress(next func(string) ([]token, error)) error {
+	field, err := next("the address")
+	if err != nil {
+		return err
+	}
+	text := field[0].text
+	if field[0].is("all") {
+		r.anywhere = true
+		return nil
+	}
+	if strings.Contains(text, "/") {
+		if r.from, err = netip.ParsePrefix(text); err != nil {
+			return fmt.Errorf("address '%s': want a CIDR such as 10.0.0.0/8", text)
+		}
+		r.from = r.from.Masked()
+		return nil
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return fmt.Errorf("address '%s': want all, or a CIDR such as 10.0.0.0/8; names of hosts, samehost and samenet are not supported", text)
+	}
+	field, err = next("the mask")
+	if err != nil {
+		return err
+	}
+	mask, err := netip.ParseAddr(field[0].text)
+	if err != nil || mask.BitLen() != addr.BitLen() {
+		return fmt.Errorf("address '%s': want a CIDR such as %s/%d, or a mask behind it", text, text, addr.BitLen())
+	}
+	bits, size := net.IPMask(mask.AsSlice()).Size()
+	if size == 0 {
+		return fmt.Errorf("the bits of mask '%s' are not in one piece", field[0].text)
+	}
+	r.from = netip.PrefixFrom(addr, bits).Masked()
+	return nil
+}
+
+// readOption takes a name=value behind the method.
+func (r *Rule) readOption(option string) error {
+	name, value, ok := strings.Cut(option, "=")
+	if !ok {
+		return fmt.Errorf("'%s' is not an option of the form name=value", option)
+	}
+	switch name {
+	case "clientcert":
+		if r.ClientCert = ClientCert(value); r.ClientCert != VerifyCA && r.ClientCert != VerifyFull {
+			return fmt.Errorf("clientcert '%s': use verify-ca or verify-full", value)
+		}
+	case "clientname":
+		if r.ClientName = ClientName(value); r.ClientName != CN && r.ClientName != DN && r.ClientName != SAN {
+			return fmt.Errorf("clientname '%s': use CN, DN or SAN", value)
+		}
+	case "map":
+		r.Map = value
+	default:
+		return fmt.Errorf("unknown option '%s'; there are clientcert, clientname and map", name)
+	}
+	return nil
+}
+
+// check judges what is right alone but not together.
+func (r *Rule) check() error {
+	for _, t := range slices.Concat(r.databases, r.users) {
+		if !t.quoted && (strings.HasPrefix(t.text, "+") || strings.HasPrefix(t.text, "@") || t.text == "samerole" || t.text == "samegroup") {
+			return fmt.Errorf("'%s': groups of roles and files of names are not supported; write the names", t.text)
+		}
+	}
+	switch {
+	case !slices.Contains(Methods, string(r.Method)):
+		return fmt.Errorf("unknown method '%s'; use one of %s", r.Method, strings.Join(Methods, ", "))
+	case (r.Method == Cert || r.ClientCert != NoCert) && r.kind != "hostssl":
+		return errors.New("cert and clientcert take hostssl: certificates come with TLS")
+	case r.Method == Password && r.kind != "hostssl" && r.kind != "local":
+		return errors.New("password takes hostssl: the password is sent in clear text")
+	case r.Method == Cert && r.ClientCert == VerifyCA:
+		return errors.New("cert compares the names in any case; clientcert=verify-ca is for other methods")
+	case r.Map != "" && r.Method != Cert && r.ClientCert != VerifyFull:
+		return errors.New("map takes cert or clientcert=verify-full")
+	}
+	if r.Method == Cert {
+		r.ClientCert = VerifyFull
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package hba
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// token is a word of a line. In double quotes it loses what it may mean as a keyword.
+type token struct {
+	text   string
+	quoted bool
+	regex  *regexp.Regexp // of a text that begins with a slash
+}
+
+func (t token) is(keyword string) bool { return !t.quoted && t.text == keyword }
+
+// matches says whether the token stands for a name.
+func (t token) matches(name string) bool {
+	if t.regex != nil {
+		return t.regex.MatchString(name)
+	}
+	return t.text == name
+}
+
+// split reads a line as PostgreSQL does (next_token, hba.c): fields between white space, each a list
+// between commas. Text in double quotes is part of a word, and "" in it is a quote.
+func split(line string) (fields [][]token, err error) {
+	rest := strings.TrimLeft(line, " \t")
+	for rest != "" {
+		var field []token
+		for more := true; more; {
+			var t token
+			if t, rest, err = word(rest); err != nil {
+				return nil, err
+			}
+			field = append(field, t)
+			if rest, more = strings.CutPrefix(rest, ","); more {
+				rest = strings.TrimLeft(rest, " \t,")
+				more = rest != ""
+			}
+		}
+		fields = append(fields, field)
+		rest = strings.TrimLeft(rest, " \t")
+	}
+	return fields, nil
+}
+
+// word takes one from the front.
+func word(line string) (t token, rest string, err error) {
+	var b strings.Builder
+	inside := false
+	i := 0
+	for ; i < len(line) && (inside || !strings.ContainsRune(" \t,", rune(line[i]))); i++ {
+		switch {
+		case line[i] != '"':
+			b.WriteByte(line[i])
+		case inside && strings.HasPrefix(line[i+1:], `"`):
+			b.WriteByte('"')
+			i++
+		default:
+			inside = !inside
+			t.quoted = true
+		}
+	}
+	if inside {
+		return token{}, "", errors.New("a double quote is missing")
+	}
+	t.text = b.String()
+	if pattern, ok := strings.CutPrefix(t.text, "/"); ok {
+		if t.regex, err = regexp.Compile(pattern); err != nil {
+			return token{}, "", fmt.Errorf("'%s' is no regular expression: %w", pattern, err)
+		}
+	}
+	return t, line[i:], nil
+}
