@@ -283,7 +283,7 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 	}
 	switch cx.Conn.(type) {
 	case *net.TCPConn, *net.UnixConn: // the hub waits for these without a goroutine
-		conn.Again = dialAgain(cx.Conn.LocalAddr())
+		conn.Again = dialAgain(cx.LocalAddr())
 		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), h.config, conn.Drained)
 	}
 	return hub.Serve(ctx, cx, nil, h.config, conn.Drained)

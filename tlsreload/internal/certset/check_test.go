@@ -37,9 +37,9 @@ func TestCheck(t *testing.T) {
 	cut := certificate(t, "cut", leafOnly)
 	aia := certificate(t, "aia", root.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://x.test"} }))
 	now := time.Now()
-	list := func(next time.Time) *certset.Set {
+	list := func(by *testca.Authority, next time.Time) *certset.Set {
 		s := set(a)
-		lists, err := certset.ParseCRLs(text("crl", root.Revoke(t, next)))
+		lists, err := certset.ParseCRLs(text("crl", by.Revoke(t, next)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,8 +69,11 @@ func TestCheck(t *testing.T) {
 		"the same twice":                {set(a, a), nil, certset.Rules{Now: now}, "", "the same certificate is in a"},
 		"two for one name":              {set(a, certificate(t, "b", root.Issue(t, []string{"a.test"}))), nil, certset.Rules{Now: now}, "", "the newer of the two is served"},
 		"two for one name, of two keys": {set(a, certificate(t, "b", root.IssueFor(t, testca.NewRSAKey(t, 2048), []string{"a.test"}))), nil, certset.Rules{Now: now}, "", ""},
-		"list in time":                  {list(now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", ""},
-		"list out of date":              {list(now.Add(-time.Second)), nil, certset.Rules{Now: now}, "it is out of date", ""},
+		"list in time":                  {list(root, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", ""},
+		"list out of date":              {list(root, now.Add(-time.Second)), nil, certset.Rules{Now: now}, "it is out of date", ""},
+		"list out of date, forced":      {list(root, now.Add(-time.Second)), nil, certset.Rules{Now: now, Force: true}, "", "it is out of date"},
+		"list of an intermediate":       {list(below, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", ""},
+		"list with a false name":        {list(testca.New(t, "root"), now.Add(time.Hour)), nil, certset.Rules{Now: now, Force: true}, "not signed by the authority", ""},
 	} {
 		errs, warnings := certset.Check(test.next, test.old, test.rules)
 		for kind, found := range map[string]struct {
