@@ -168,11 +168,11 @@ func (s *Session) query(m msg) int {
 	if s.unfit && s.srv == nil {
 		s.exempt(text)
 	}
-	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) || !s.tempFits(text) {
+	if !s.ready() || s.mustAwaitAnswers() || s.ambiguous(text) {
 		return 0
 	}
 	statements := s.scan(text)
-	if !s.namesFit(statements) {
+	if !s.tempFits(statements) || !s.namesFit(statements) {
 		return 0
 	}
 	if e := s.mayPin(statements...); e != nil {
