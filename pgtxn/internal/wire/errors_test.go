@@ -55,6 +55,9 @@ func TestErrorTexts(t *testing.T) {
 		{BackendLostInTransaction(), "FATAL: connection to upstream server lost in a transaction (SQLSTATE 08006)"},
 		{ProtocolViolation("100%"), "FATAL: 100% (SQLSTATE 08P01)"},
 		{QueryCanceled(), "ERROR: canceling statement due to user request (SQLSTATE 57014)"},
+		{TooManyPinned("LISTEN", 3), "ERROR: too many sessions keep a server connection for themselves (SQLSTATE 53400)"},
+		{PinnedTooLong("LISTEN", time.Minute), "FATAL: terminating connection due to idle-session timeout (SQLSTATE 57P05)"},
+		{PlanChanged(), "ERROR: cached plan must not change result type (SQLSTATE 0A000)"},
 		{TooMany("savepoints", 5, "max_savepoints"), "ERROR: too many savepoints in one session (SQLSTATE 54000)"},
 		{Internal("x"), "FATAL: connection pool: internal error: x (SQLSTATE XX000)"},
 	}
