@@ -4,6 +4,7 @@
 //	go run ./cmd/regress                                        # all runs: some minutes each
 //	go run ./cmd/regress -runs direct,serial
 //	go run ./cmd/regress -runs serial -tests 'test_setup temp'  # some tests alone
+//	go run ./cmd/regress -runs churn -options pin_sequences
 //	go run ./cmd/regress -suite isolation -runs direct,serial
 //
 // Each run has a server, a database and a proxy of its own and is one pass of pg_regress --use-existing over the
@@ -42,11 +43,12 @@ import (
 )
 
 type options struct {
-	suite string
-	runs  []mode
-	tests []string // instead of the schedule
-	out   string
-	limit time.Duration
+	suite   string
+	options string // of pgtxn
+	runs    []mode
+	tests   []string // instead of the schedule
+	out     string
+	limit   time.Duration
 }
 
 // mode is a way to run the suite.
@@ -82,6 +84,7 @@ func parseFlags() (*options, error) {
 	var o options
 	flag.StringVar(&o.suite, "suite", "regress", "`regress` or isolation")
 	runs := flag.String("runs", "direct,serial,churn,parallel", "what to run; there are direct-churn and direct-parallel too")
+	flag.StringVar(&o.options, "options", "", "more `lines` for the handler's block in the Caddyfile, with semicolons between them")
 	tests := flag.String("tests", "", "`names` of tests to run in this order, instead of all; most need test_setup first")
 	flag.StringVar(&o.out, "out", "bin/regress", "`folder` for what the runs leave; what is there of an earlier one goes")
 	flag.DurationVar(&o.limit, "limit", 20*time.Minute, "how long a run may take; tests that have not ended then have failed")

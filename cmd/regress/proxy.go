@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,6 +25,7 @@ const caddyfile = `{
 					upstream %s
 					pool_size %d
 					auth trust
+					%s
 				}
 			}
 		}
@@ -51,7 +53,7 @@ func (s *suite) startProxy(ctx context.Context, server *pgtest.Server, pool int,
 		return nil, err
 	}
 	config := filepath.Join(folder, "Caddyfile")
-	if err := os.WriteFile(config, fmt.Appendf(nil, caddyfile, port, server.Addr, pool), 0o644); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, caddyfile, port, server.Addr, pool, strings.ReplaceAll(s.opt.options, ";", "\n")), 0o644); err != nil {
 		return nil, err
 	}
 	log, err := os.Create(logName)

@@ -329,6 +329,7 @@ func (v *server) applyFailed(body []byte) {
 		s.refusal = errorMessage(body)
 	}
 	s.forgetting = false
+	s.machine.Unpin()
 	s.held, s.unsynced, s.skipping, s.copyIn = false, false, false, false
 	s.dropping = s.rest > 0
 	s.unpinned()

@@ -24,7 +24,7 @@ func (s *Session) parse(m msg) int {
 		return s.malformed()
 	}
 	text, _, _ := wire.CString(body)
-	if !s.ready() || s.ambiguous(text) || !s.tempFits(text) {
+	if !s.ready() || s.ambiguous(text) || s.tempIsOthers() && !s.tempFits(s.scan(text)) {
 		return 0
 	}
 	if len(name) == 0 {

@@ -39,7 +39,7 @@ func (s *Session) suspect(st *sqlscan.Statement) {
 	s.unverified = true
 	draws := st.Traits&sqlscan.Draws != 0
 	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes || draws) || mayHide(st)
-	if s.cfg.PinSequences && (writes || draws) { // a column's default may draw
+	if s.pinsForSequences(st) {
 		s.machine.Pin(txn.PinSequence)
 	}
 	if choice := s.cfg.Inspect; runs && (choice == InspectAlways || choice == InspectWrites && writes) {
@@ -48,6 +48,12 @@ func (s *Session) suspect(st *sqlscan.Statement) {
 	if pins := s.machine.Pins(); pins&txn.Inspectable != 0 {
 		s.uninspected = s.uninspected || stirs(st, pins)
 	}
+}
+
+// pinsForSequences says whether the statement may draw from a sequence, be it for
+// the default of a column, and that is to pin.
+func (s *Session) pinsForSequences(st *sqlscan.Statement) bool {
+	return s.cfg.PinSequences && st.Traits&(sqlscan.Draws|sqlscan.Writes) != 0
 }
 
 // stirs says whether the statement may make or end something that pins.

@@ -238,3 +238,24 @@ func TestNothingRunsWithoutTheRole(t *testing.T) {
 	c.until("Z")
 	c.expect(`E ERROR 22023 role "`+role+`" does not exist`, "Z I")
 }
+
+// A session without its role is not held up by what it was refused.
+func TestNothingStaysOfWhatWasRefused(t *testing.T) {
+	p := database(t)
+	direct := p.connect(t)
+	through := p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	role := "left_" + p.database
+	direct.must("CREATE ROLE " + role)
+	c, other := through.connect(t), through.connect(t)
+	c.must("SET ROLE " + role)
+	other.must("SET my.x = 1")
+	direct.must("DROP ROLE " + role)
+	if got := c.ask("LOAD 'plpgsql'"); got != `E ERROR 22023 role "`+role+`" does not exist, Z I` {
+		t.Error(got)
+	}
+	c.must("RESET ROLE")
+	c.must("SELECT 1")
+	other.must("SELECT 1") // the first is not pinned
+	c.must("SET search_path = pg_temp")
+	c.must("SELECT 1")
+}

@@ -205,6 +205,9 @@ func (s *Session) settle() {
 		s.verifying = true
 		s.inspect()
 	case s.machine.Pins() != 0:
+		if s.lacking {
+			s.lacking, s.baseless = false, true
+		}
 		s.keep()
 	case v.Bare():
 		v.unbare()

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 )
@@ -43,6 +44,29 @@ func TestListen(t *testing.T) {
 			c.leave()
 		})
 	}
+}
+
+// A client knows its own notifications by the process id, and those of others.
+func TestNotificationOfOneself(t *testing.T) {
+	both(t, func(t *testing.T, p place) {
+		if p.proxy != nil {
+			p = database(t).behind(t, 2)
+		}
+		c, other := p.connect(t), p.connect(t)
+		c.must("LISTEN a")
+		for _, sender := range []*client{c, other} {
+			sender.send(query("NOTIFY a"))
+			typ, body, err := c.read()
+			for ; typ != 'A' && err == nil; typ, body, err = c.read() {
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if own := binary.BigEndian.Uint32(body) == c.pid; own != (sender == c) {
+				t.Errorf("a notification is its own: %v", own)
+			}
+		}
+	})
 }
 
 // A notification is for its listener whatever the proxy has under way for itself:

@@ -20,6 +20,9 @@ func (s *Session) mayPin(statements []sqlscan.Statement) *wire.Error {
 	var pins txn.Pins
 	for i := range statements {
 		pins |= txn.PinsOf(&statements[i])
+		if s.pinsForSequences(&statements[i]) {
+			pins |= txn.PinSequence
+		}
 	}
 	if pins == 0 {
 		return nil

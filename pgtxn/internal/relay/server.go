@@ -186,7 +186,7 @@ func (v *server) step(data []byte) (used int) {
 // neededWhole says whether a message is looked into. The others stream.
 func (v *server) neededWhole(typ byte) bool {
 	switch typ {
-	case 'S', 'E', 'Z', 'C':
+	case 'S', 'E', 'Z', 'C', 'A':
 		return true
 	case 'D':
 		r := v.replies.front()
@@ -210,6 +210,7 @@ func (v *server) message(typ byte, body []byte) bool {
 	case 'N':
 		return v.party() == forClient
 	case 'A': // who listens is pinned, and may be notified while we prepare something
+		v.session.knowItself(body)
 		return v.session.machine.Pins() != 0 && v.party() != forApply
 	case 'E':
 		return v.failed(body)

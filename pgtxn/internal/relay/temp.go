@@ -19,13 +19,19 @@ func (s *Session) madeTemp() {
 	}
 }
 
+// tempIsOthers says whether the backend has the schema, and the session has not made
+// one yet.
+func (s *Session) tempIsOthers() bool { return s.srv.temp && !s.temp }
+
 // tempFits reports whether the backend, to which nothing but the variables has
-// been sent yet, will do for a text. If not it is closed, and the session waits for
-// another unless one is there.
-func (s *Session) tempFits(text []byte) bool {
-	for v := s.srv; v.temp && !s.temp; v = s.srv {
-		busy := v.replies.n > v.replies.syncs || s.unsynced || s.pinned || !s.machine.Idle() || s.machine.Pins() != 0
-		if busy || !slices.ContainsFunc(s.scan(text), func(st sqlscan.Statement) bool { return st.Traits&sqlscan.Temp != 0 }) {
+// been sent yet, will do for the statements. If not it is closed, and the session
+// waits for another unless one is there.
+func (s *Session) tempFits(statements []sqlscan.Statement) bool {
+	makesTemp := func(st sqlscan.Statement) bool { return st.Traits&sqlscan.Temp != 0 }
+	for s.tempIsOthers() {
+		v := s.srv
+		busy := v.replies.n > v.replies.syncs || s.unsynced || !s.machine.Idle() || s.machine.Pins() != 0
+		if busy || !slices.ContainsFunc(statements, makesTemp) {
 			return true
 		}
 		s.shard.toServer.drop() // what there is for it are the variables

@@ -86,6 +86,9 @@ func PinFor(reason string) Pins {
 // those that the server knows nothing of.
 func (m *Machine) Pins() Pins { return m.pins }
 
+// Unpin lifts all, for a session whose backend is gone.
+func (m *Machine) Unpin() { m.pins &= PinReplication }
+
 // Pin adds reasons that the machine can't see, for what has just been sent or
 // is about to be.
 func (m *Machine) Pin(p Pins) {
