@@ -26,7 +26,11 @@ func (s *Session) ready() bool {
 		return false
 	}
 	if s.fresh || s.baseless && s.machine.Idle() {
+		lost := s.fresh && s.machine.Status() == 'E' // its transaction, with the backend before this
 		s.apply()
+		if lost {
+			s.reopen()
+		}
 	}
 	return true
 }
@@ -91,7 +95,7 @@ func (s *Session) stopWaiting(e *wire.Error) {
 func (s *Session) refuse(e []byte) {
 	s.client.send(e)
 	if typ, total, _ := wire.Head(s.in); typ == 'Q' || typ == 'F' {
-		s.client.send(wire.AppendReady(nil, 'I'))
+		s.client.send(wire.AppendReady(nil, s.machine.Status()))
 		s.rest, s.dropping = total, true
 	} else {
 		s.refusing = true
