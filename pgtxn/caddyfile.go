@@ -12,6 +12,9 @@ import (
 //
 //	pgtxn {
 //		upstream <address...>
+//		target_session_attrs any|read-write|read-only|primary|standby|prefer-standby
+//		load_balance_hosts disable|random
+//		health_interval <duration>
 //		sslmode disable|prefer|require|verify-ca|verify-full
 //		sslrootcert <file>
 //		sslcert <file>
@@ -48,6 +51,9 @@ import (
 func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 	return caddyfile.Module(d, []caddyfile.Option{
 		caddyfile.Strings("upstream", "<address...>", &h.Upstreams),
+		caddyfile.Word("target_session_attrs", &h.TargetSessionAttrs, sessionAttrs...),
+		caddyfile.Word("load_balance_hosts", &h.LoadBalanceHosts, loadBalances...),
+		caddyfile.Duration("health_interval", &h.HealthInterval),
 		caddyfile.Word("sslmode", &h.SSLMode, sslModes...),
 		caddyfile.String("sslrootcert", "<file>", &h.SSLRootCert),
 		caddyfile.String("sslcert", "<file>", &h.SSLCert),

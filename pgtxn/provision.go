@@ -83,6 +83,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
 	}
+	h.config.Upstream.OnHealth = logHealth(h.config.Log)
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
 		return err
 	}
@@ -165,7 +166,8 @@ func (h *Handler) Validate() error {
 	case h.UpstreamPassword != "" && h.UpstreamUser == "":
 		return errors.New("upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file")
 	}
-	return errors.Join(oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
+	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
+		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
 		h.validateTLS(), h.validateNumbers())
 }
 
@@ -209,7 +211,7 @@ func (h *Handler) validateNumbers() error {
 	}
 	for option, d := range map[string]*caddy.Duration{
 		"wait_timeout": h.WaitTimeout, "idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime,
-		"connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
+		"health_interval": &h.HealthInterval, "connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
 	} {
 		if d != nil && *d < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is less than 0; leave it out for the default", option, time.Duration(*d)))

@@ -7,11 +7,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -21,6 +23,20 @@ import (
 )
 
 const defaultSSLMode = string(backend.Prefer)
+
+// The values of the options target_session_attrs and load_balance_hosts.
+var (
+	sessionAttrs = []string{
+		string(backend.Any), string(backend.ReadWrite), string(backend.ReadOnly),
+		string(backend.Primary), string(backend.Standby), string(backend.PreferStandby),
+	}
+	loadBalances = []string{"disable", loadBalanceRandom}
+)
+
+const (
+	loadBalanceRandom     = "random"
+	defaultHealthInterval = 10 * time.Second
+)
 
 var sslModes = []string{
 	string(backend.Disable), string(backend.Prefer), string(backend.Require),
@@ -32,7 +48,12 @@ var sslModes = []string{
 // new identity, but another users file does: no client gets a connection that
 // was opened with a password which its own handler does not have.
 func (h *Handler) upstream(users *auth.Users) (*backend.Config, string, error) {
-	cfg := &backend.Config{SSLMode: backend.SSLMode(cmp.Or(h.SSLMode, defaultSSLMode))}
+	cfg := &backend.Config{
+		Attrs:          backend.SessionAttrs(cmp.Or(h.TargetSessionAttrs, string(backend.Any))),
+		LoadBalance:    h.LoadBalanceHosts == loadBalanceRandom,
+		HealthInterval: cmp.Or(time.Duration(h.HealthInterval), defaultHealthInterval),
+		SSLMode:        backend.SSLMode(cmp.Or(h.SSLMode, defaultSSLMode)),
+	}
 	for _, option := range h.Upstreams {
 		address, err := replaced("upstream", option)
 		if err == nil {
@@ -55,8 +76,19 @@ func (h *Handler) upstream(users *auth.Users) (*backend.Config, string, error) {
 		login = []string{"", h.Users}
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%q %q %q %q", cfg.Addresses, cfg.SSLMode, login, files)
+	fmt.Fprintf(hash, "%q %q %t %q %q %q", cfg.Addresses, cfg.Attrs, cfg.LoadBalance, cfg.SSLMode, login, files)
 	return cfg, fmt.Sprintf("%x", hash.Sum(nil)), nil
+}
+
+// logHealth says which of several servers fail, or do not fit.
+func logHealth(log *slog.Logger) func(address string, err error) {
+	return func(address string, err error) {
+		if err == nil {
+			log.Info("server is used again", "upstream", address)
+			return
+		}
+		log.Warn("server is tried after the others", "upstream", address, "reason", err)
+	}
 }
 
 // upstreamLogin sets who logs in at the servers, and with which password.

@@ -36,6 +36,7 @@ type Conn struct {
 	own     [numOwn]bool // which of our own statements are prepared here
 	unsure  bool         // those that are not may be all the same
 	tainted string
+	misfit  string // why the server does not fit; "" if it does
 }
 
 // Taint is the point of no return: a tainted connection can only be closed.

@@ -76,6 +76,10 @@ func (s *Session) Refused(err error) {
 
 // waitedTooLong ends a wait that lasted as long as it may.
 func (s *Session) waitedTooLong() {
+	if s.lender.failure != nil {
+		s.stopWaiting(upstreamError(s.lender.failure))
+		return
+	}
 	s.stopWaiting(wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
 }
 
