@@ -1,6 +1,9 @@
 package pgtxn
 
 import (
+	"fmt"
+	"strconv"
+
 	caddycaddyfile "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
@@ -43,9 +46,12 @@ import (
 //			}
 //		}
 //		hostssl
+//
+//		peer_id <number>
+//		peer <number> <address>
 //	}
 //
-// The options upstream and connection_policy may be repeated. Sizes are in
+// The options upstream, connection_policy and peer may be repeated. Sizes are in
 // bytes, or with a unit: 16MiB. A tls without connection_policy stands for one
 // with nothing in it.
 func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
@@ -76,7 +82,24 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.String("users", "<file>", &h.Users),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},
 		caddyfile.Flag("hostssl", &h.HostSSL),
+		caddyfile.Int("peer_id", &h.PeerID, 1),
+		{Name: "peer", Args: "<number> <address>", Min: 2, Max: 2, Repeatable: true, Set: h.addPeer},
 	})
+}
+
+func (h *Handler) addPeer(args []string) error {
+	id, err := strconv.Atoi(args[0])
+	if err != nil {
+		return fmt.Errorf("expected the number of the instance, not '%s'", args[0])
+	}
+	if _, twice := h.Peers[id]; twice {
+		return fmt.Errorf("%d has an address already", id)
+	}
+	if h.Peers == nil {
+		h.Peers = make(map[int]string)
+	}
+	h.Peers[id] = args[1]
+	return nil
 }
 
 func (h *Handler) tlsOptions() []caddyfile.Option {

@@ -166,6 +166,16 @@ type Handler struct {
 	// with hostssl. Default: false.
 	HostSSL bool `json:"hostssl,omitempty"`
 
+	// The number of this instance, from 1 to 127, where several share an address,
+	// behind a load balancer, say: a cancel request that comes to the wrong one is
+	// sent on to the one that has the session. Default: none.
+	PeerID int `json:"peer_id,omitempty"`
+
+	// The addresses of the instances, by their numbers, each as that of an
+	// upstream: where that very instance listens. That of this one may be among
+	// them, so that all can have the same. It takes peer_id.
+	Peers map[int]string `json:"peers,omitempty"`
+
 	config *relay.Config
 	// configInTLS is for connections that come out of a tls handler.
 	configInTLS *relay.Config

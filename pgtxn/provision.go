@@ -75,12 +75,16 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		Verify:         relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:        emitDrift,
 		TLSRequired:    h.HostSSL,
+		PeerID:         h.PeerID,
 		Log:            ctx.Slogger(),
 	}
 	if h.Auth != authTrust {
 		h.config.Users = users
 	}
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
+		return err
+	}
+	if h.config.Peers, err = h.peers(); err != nil {
 		return err
 	}
 	h.config.Upstream.OnHealth = logHealth(h.config.Log)
@@ -168,7 +172,7 @@ func (h *Handler) Validate() error {
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
-		h.validateTLS(), h.validateNumbers())
+		h.validateTLS(), h.validateNumbers(), h.validatePeers())
 }
 
 // oneOf checks a word that may be left out.

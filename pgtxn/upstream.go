@@ -57,7 +57,7 @@ func (h *Handler) upstream(users *auth.Users) (*backend.Config, string, error) {
 	for _, option := range h.Upstreams {
 		address, err := replaced("upstream", option)
 		if err == nil {
-			address, err = dialAddress(address)
+			address, err = dialAddress("upstream", address)
 		}
 		if err != nil {
 			return nil, "", err
@@ -161,31 +161,32 @@ func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
 	return files, nil
 }
 
-// dialAddress returns the address in the form that backend.Config has.
-func dialAddress(option string) (string, error) {
-	path, isPath := strings.CutPrefix(option, "unix/")
-	if isPath || strings.HasPrefix(option, "/") {
-		return socketPath(path)
+// dialAddress returns the address that an option names in the form that
+// backend.Config has.
+func dialAddress(option, address string) (string, error) {
+	path, isPath := strings.CutPrefix(address, "unix/")
+	if isPath || strings.HasPrefix(address, "/") {
+		return socketPath(option, path)
 	}
-	network, host, port, err := caddy.SplitNetworkAddress(option)
+	network, host, port, err := caddy.SplitNetworkAddress(address)
 	if err != nil {
-		return "", fmt.Errorf("upstream: %w", err)
+		return "", fmt.Errorf("%s: %w", option, err)
 	}
 	port = cmp.Or(port, "5432")
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" || network != "" && network != "tcp" {
-		return "", fmt.Errorf("upstream: '%s' is not host:port and not the path of a Unix socket", option)
+		return "", fmt.Errorf("%s: '%s' is not host:port and not the path of a Unix socket", option, address)
 	}
 	return net.JoinHostPort(host, port), nil
 }
 
 // socketPath checks the path of a Unix socket. A socket that is not there yet
 // is no error.
-func socketPath(path string) (string, error) {
+func socketPath(option, path string) (string, error) {
 	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "@") {
-		return "", fmt.Errorf("upstream: the path of a Unix socket begins with a slash, '%s' does not", path)
+		return "", fmt.Errorf("%s: the path of a Unix socket begins with a slash, '%s' does not", option, path)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return "", fmt.Errorf("upstream: %s is a folder; name the socket in it, such as %s", path, filepath.Join(path, ".s.PGSQL.5432"))
+		return "", fmt.Errorf("%s: %s is a folder; name the socket in it, such as %s", option, path, filepath.Join(path, ".s.PGSQL.5432"))
 	}
 	return path, nil
 }

@@ -42,6 +42,9 @@ func Start(tb testing.TB, options ...Option) *Server {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	s, err := Run(ctx, options...)
+	if errors.Is(err, errNoBaseBackup) {
+		tb.Skip(err)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}

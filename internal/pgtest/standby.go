@@ -2,7 +2,9 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -19,8 +21,14 @@ func (s *Server) baseBackup(ctx context.Context, data string, account account) e
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "pg_basebackup"), "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
 		"-D", data, "-h", s.SocketDir, "-p", strconv.Itoa(s.Port), "-U", s.Superuser)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = cleanEnv(), filepath.Dir(data), &syscall.SysProcAttr{Credential: account.credential}
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoBaseBackup
+	}
+	if err != nil {
 		return fmt.Errorf("pg_basebackup: %w\n%s", err, out)
 	}
 	return nil
 }
+
+var errNoBaseBackup = errors.New("this PostgreSQL comes without pg_basebackup")

@@ -116,6 +116,9 @@ func open(ctx context.Context, cfg *Config, address string) (*netloop.Conn, erro
 	}
 	if err := startTLS(ctx, cfg, address, sock); err != nil {
 		_ = raw.Close()
+		if cfg.SSLMode == Prefer && ctx.Err() == nil { // and not insisted upon, also as libpq has it
+			return open(ctx, &Config{SSLMode: Disable}, address)
+		}
 		return nil, fmt.Errorf("TLS: %w", err)
 	}
 	return sock, nil

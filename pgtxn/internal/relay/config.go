@@ -39,6 +39,12 @@ type Config struct {
 	// MaxPrepared bounds the prepared statements of clients on each backend.
 	MaxPrepared int
 
+	// PeerID is the number of this instance among those that share an address, to
+	// MaxPeerID; 0: there are no others.
+	PeerID int
+	// Peers are the addresses of the others, by their numbers.
+	Peers map[int]string
+
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.
 	TLS func() *tls.Config

@@ -33,7 +33,7 @@ func TestErrorTexts(t *testing.T) {
 		want string
 	}{
 		// PostgreSQL's own.
-		{UnsupportedProtocol(2, 1), "FATAL: unsupported frontend protocol 2.1: server supports 3.0 to 3.0 (SQLSTATE 0A000)"},
+		{UnsupportedProtocol(2, 1), "FATAL: unsupported frontend protocol 2.1: server supports 3.0 to 3.2 (SQLSTATE 0A000)"},
 		{BadStartupLayout(), "FATAL: invalid startup packet layout: expected terminator as last byte (SQLSTATE 08P01)"},
 		{NoUserName(), "FATAL: no PostgreSQL user name specified in startup packet (SQLSTATE 28000)"},
 		{StartupTimeout(), "FATAL: canceling authentication due to timeout (SQLSTATE 57014)"},
