@@ -26,6 +26,10 @@ import (
 //		upstream_user <name>
 //		upstream_password <password>
 //
+//		pool_mode transaction|session {
+//			user <name> transaction|session
+//			database <name> transaction|session
+//		}
 //		pool_size <number>
 //		wait_timeout <duration>
 //		idle_timeout <duration>
@@ -51,10 +55,13 @@ import (
 //		peer <number> <address>
 //	}
 //
-// The options upstream, connection_policy and peer may be repeated. Sizes are in
+// The options upstream, connection_policy, peer, and user and database of
+// pool_mode may be repeated. Sizes are in
 // bytes, or with a unit: 16MiB. A tls without connection_policy stands for one
 // with nothing in it.
 func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
+	poolMode := caddyfile.Word("pool_mode", &h.PoolMode, poolModes...)
+	poolMode.Block = h.poolModeOptions()
 	return caddyfile.Module(d, []caddyfile.Option{
 		caddyfile.Strings("upstream", "<address...>", &h.Upstreams),
 		caddyfile.Word("target_session_attrs", &h.TargetSessionAttrs, sessionAttrs...),
@@ -67,6 +74,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.String("sslset", "<name>", &h.SSLSet),
 		caddyfile.String("upstream_user", "<name>", &h.UpstreamUser),
 		caddyfile.String("upstream_password", "<password>", &h.UpstreamPassword),
+		poolMode,
 		caddyfile.Int("pool_size", &h.PoolSize, 1),
 		caddyfile.Limit("wait_timeout", &h.WaitTimeout),
 		caddyfile.Limit("idle_timeout", &h.IdleTimeout),

@@ -79,6 +79,15 @@ type Handler struct {
 	// keeps it out of the configuration. Default: none.
 	UpstreamPassword string `json:"upstream_password,omitempty"`
 
+	// How long a client keeps a server connection: transaction, or session: from
+	// its first statement until it leaves, as without a pool. Default: transaction.
+	PoolMode string `json:"pool_mode,omitempty"`
+
+	// Another pool_mode for users and for databases, by their names. That of the
+	// user goes before that of the database.
+	PoolModeUsers     map[string]string `json:"pool_mode_users,omitempty"`
+	PoolModeDatabases map[string]string `json:"pool_mode_databases,omitempty"`
+
 	// The most server connections that a user has to a database. The servers'
 	// max_connections must be enough for all users and databases in use.
 	// Default: 20.

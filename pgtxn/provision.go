@@ -70,6 +70,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		LoginTimeout:   cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
 		MaxStatement:   cmp.Or(h.MaxStatement, defaultMaxStatement),
 		MaxPrepared:    cmp.Or(h.MaxPrepared, defaultMaxPrepared),
+		SessionMode:    h.sessionMode,
 		ScrubAlways:    h.Scrub != scrubWrites,
 		Inspect:        relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		Verify:         relay.Verify(max(0, slices.Index(verifies, h.Verify))),
@@ -172,7 +173,7 @@ func (h *Handler) Validate() error {
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
-		h.validateTLS(), h.validateNumbers(), h.validatePeers())
+		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode())
 }
 
 // oneOf checks a word that may be left out.

@@ -75,6 +75,8 @@ func TestProvisionErrors(t *testing.T) {
 		{up + trust + `, "peers": {"2": "b:6432"}`, "peer: it takes peer_id, the number of this instance"},
 		{up + trust + `, "peer_id": 1, "peers": {"200": "b:6432"}`, "peer: 200 is not a number from 1 to 127"},
 		{up + trust + `, "peer_id": 1, "peers": {"2": "b:port"}`, "peer: 'b:port' is not host:port and not the path of a Unix socket"},
+		{up + trust + `, "pool_mode": "statement"`, "pool_mode: unknown 'statement'; use one of transaction, session"},
+		{up + trust + `, "pool_mode_users": {"u": "statement"}`, "pool_mode: unknown 'statement'; use one of transaction, session"},
 		{up + trust + `, "poolsize": 3`, `json: unknown field "poolsize"`},
 
 		{up + `, "users": "DIR/missing"`, "users: open DIR/missing: no such file or directory"},

@@ -23,6 +23,10 @@ type Config struct {
 	ConnectTimeout time.Duration // dialling, TLS and login at the server
 	LoginTimeout   time.Duration // TLS, start-up and authentication of a client
 
+	// SessionMode says whose sessions keep their backend from the first statement to
+	// the end. Nil: nobody's.
+	SessionMode func(user, database string) bool
+
 	// ScrubAlways has a backend scrubbed before another session gets it, whatever
 	// ran on it; else only what writes counts, since triggers may run.
 	ScrubAlways bool

@@ -316,7 +316,7 @@ func (s *Session) release() {
 func (s *Session) cleanUp() {
 	v := s.srv
 	open := s.machine.Status() != 'I'
-	keeps := s.machine.Pins() != 0 || s.machine.Vars().Unknown() > 0
+	keeps := s.machine.Pins()&^txn.PinSession != 0 || s.machine.Vars().Unknown() > 0
 	switch {
 	case s.rest > 0 && !s.dropping:
 		v.close("client left in the middle of a message")

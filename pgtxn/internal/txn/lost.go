@@ -6,8 +6,9 @@ import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 // others are made at once, or may have been.
 const undone = PinTemp | PinListen | PinHoldCursor | PinSetConfig
 
-// unread are those for which it is not known what was sent, or what it did.
-const unread = PinUncertain | PinOversized | PinReplication
+// unread are those for which it is not known what was sent, or what it did, or
+// what of it lasts: nobody asks.
+const unread = PinUncertain | PinOversized | lasting
 
 // Unrestorable are the pins whose cause is lost if the server goes away now:
 // those from before the transaction at hand, and those of its answered statements
