@@ -53,8 +53,12 @@ func Dial(ctx context.Context, cfg *Config, timeout time.Duration, params []wire
 			cfg.judge(address, nil)
 			spare.discard()
 			return c, nil
-		case err == nil && cfg.Attrs == PreferStandby && spare == nil:
-			spare = c
+		case err == nil && cfg.Attrs == PreferStandby:
+			cfg.judge(address, nil)
+			if spare == nil {
+				spare, c = c, nil
+			}
+			c.discard()
 			continue
 		case err == nil:
 			c.discard()

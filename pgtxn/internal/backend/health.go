@@ -86,7 +86,7 @@ func (c *Config) probe(timeout time.Duration, params []wire.Param) {
 		go func() {
 			conn, err := dialOne(context.Background(), c, address, timeout, params)
 			conn.discard()
-			if err == nil && conn.misfit != "" {
+			if err == nil && conn.misfit != "" && c.Attrs != PreferStandby {
 				err = errors.New(conn.misfit)
 			}
 			if isFinal(err) { // a matter of the user's, to whom the server will say it

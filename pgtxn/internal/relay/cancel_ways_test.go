@@ -12,7 +12,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 )
 
 // Cancel requests with long keys, over TLS, and by way of another instance.
@@ -180,4 +182,48 @@ func TestCancelIsSentOnOnce(t *testing.T) {
 		}
 	}
 	one.requestCancel(t, 7<<peerShift|5, make([]byte, 4)) // nobody
+}
+
+// While the server is away, who waits for it can give up.
+func TestCancelWhileTheServerIsAway(t *testing.T) {
+	server := pgtest.Start(t, pgtest.Restartable())
+	p := ahead(t, backend.Any, func(cfg *Config) { cfg.Log = quiet() }, server)
+	c := p.connect(t)
+	if err := server.Down(t.Context(), "fast"); err != nil {
+		t.Fatal(err)
+	}
+	c.send(query("SELECT 1"))
+	eventually(t, "it waits", func() bool { return p.waiting() == 1 })
+	p.requestCancel(t, c.pid, c.secret)
+	c.expect(canceled, "Z I")
+	if err := server.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.must("SELECT 1")
+}
+
+// A request that comes while the variables are being set, which has to wait for a
+// lock here, ends the statement behind that.
+func TestCancelInTheMiddleOfASync(t *testing.T) {
+	server := pgtest.Start(t)
+	p := ahead(t, backend.Any, func(cfg *Config) { cfg.PoolSize, cfg.Log = 1, quiet() }, server)
+	direct := place{addr: server.Addr, database: "postgres", user: pgtest.Superuser}.connect(t)
+	target, other := p.connect(t), p.connect(t)
+	direct.must("CREATE ROLE r")
+	for range 3 {
+		target.must("SET ROLE r")
+		other.must("SELECT 1")
+		direct.must("ALTER ROLE r CONNECTION LIMIT 5") // so that it has to be looked up again
+		direct.must("BEGIN; LOCK TABLE pg_authid")
+		target.send(query("SELECT current_user"))
+		eventually(t, "the sync waits for the lock", func() bool {
+			return direct.value("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1"
+		})
+		p.requestCancel(t, target.pid, target.secret)
+		target.answers(canceled, "Z I")
+		direct.must("COMMIT")
+		if got := target.value("SELECT current_user"); got != "r" {
+			t.Error(got)
+		}
+	}
 }
