@@ -53,6 +53,7 @@ func TestErrorTexts(t *testing.T) {
 		{UpstreamRefused(), `ERROR: the upstream server refused the connection pool (SQLSTATE 08004)`},
 		{BackendLost(), "ERROR: connection to upstream server lost (SQLSTATE 08006)"},
 		{BackendLostInTransaction(), "ERROR: connection to upstream server lost in a transaction (SQLSTATE 08006)"},
+		{BackendLost().CantGoOn("LISTEN"), "FATAL: connection to upstream server lost (SQLSTATE 08006)"},
 		{ProtocolViolation("100%"), "FATAL: 100% (SQLSTATE 08P01)"},
 		{QueryCanceled(), "ERROR: canceling statement due to user request (SQLSTATE 57014)"},
 		{TooMany("savepoints", 5, "max_savepoints"), "ERROR: too many savepoints in one session (SQLSTATE 54000)"},
