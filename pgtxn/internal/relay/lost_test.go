@@ -180,16 +180,17 @@ func TestStatementLost(t *testing.T) {
 		{"closed in what is lost", "", [][]byte{query(sleep), closeStmt("s"), syncMsg}, []string{lived, "Z I", lived, "Z I"}, nil, nil},
 	}
 	p := database(t).behind(t, 1)
-	c := loser(t, p)
-	c.must("CREATE TABLE t (a int)")
+	p.connect(t).must("CREATE TABLE t (a int)")
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c.t = t
+			c := loser(t, p)
 			if test.begin != "" {
 				c.must(test.begin)
 			}
 			c.send(test.send...)
-			eventually(t, "the statement runs", func() bool { return working(t, p) == "1" })
+			eventually(t, "the server sleeps", func() bool {
+				return sql(t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = '"+p.database+"' AND wait_event = 'PgSleep'") == "1"
+			})
 			terminate(t, sql(t, "postgres", "SELECT pid FROM pg_stat_activity WHERE datname = '"+p.database+"'"))
 			c.answers(test.want...)
 			c.send(test.then...)
