@@ -1,6 +1,9 @@
 package pgtxn
 
 import (
+	"fmt"
+	"strconv"
+
 	caddycaddyfile "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
@@ -12,6 +15,9 @@ import (
 //
 //	pgtxn {
 //		upstream <address...>
+//		target_session_attrs any|read-write|read-only|primary|standby|prefer-standby
+//		load_balance_hosts disable|random
+//		health_interval <duration>
 //		sslmode disable|prefer|require|verify-ca|verify-full
 //		sslrootcert <file>
 //		sslcert <file>
@@ -20,6 +26,10 @@ import (
 //		upstream_user <name>
 //		upstream_password <password>
 //
+//		pool_mode transaction|session {
+//			user <name> transaction|session
+//			database <name> transaction|session
+//		}
 //		pool_size <number>
 //		wait_timeout <duration>
 //		idle_timeout <duration>
@@ -57,14 +67,23 @@ import (
 //			}
 //		}
 //		hostssl
+//
+//		peer_id <number>
+//		peer <number> <address>
 //	}
 //
-// The options upstream and connection_policy may be repeated. Sizes are in
+// The options upstream, connection_policy, peer, and user and database of
+// pool_mode may be repeated. Sizes are in
 // bytes, or with a unit: 16MiB. A tls without connection_policy stands for one
 // with nothing in it.
 func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
+	poolMode := caddyfile.Word("pool_mode", &h.PoolMode, poolModes...)
+	poolMode.Block = h.poolModeOptions()
 	return caddyfile.Module(d, []caddyfile.Option{
 		caddyfile.Strings("upstream", "<address...>", &h.Upstreams),
+		caddyfile.Word("target_session_attrs", &h.TargetSessionAttrs, sessionAttrs...),
+		caddyfile.Word("load_balance_hosts", &h.LoadBalanceHosts, loadBalances...),
+		caddyfile.Duration("health_interval", &h.HealthInterval),
 		caddyfile.Word("sslmode", &h.SSLMode, sslModes...),
 		caddyfile.String("sslrootcert", "<file>", &h.SSLRootCert),
 		caddyfile.String("sslcert", "<file>", &h.SSLCert),
@@ -72,6 +91,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.String("sslset", "<name>", &h.SSLSet),
 		caddyfile.String("upstream_user", "<name>", &h.UpstreamUser),
 		caddyfile.String("upstream_password", "<password>", &h.UpstreamPassword),
+		poolMode,
 		caddyfile.Int("pool_size", &h.PoolSize, 1),
 		caddyfile.Limit("wait_timeout", &h.WaitTimeout),
 		caddyfile.Limit("idle_timeout", &h.IdleTimeout),
@@ -100,7 +120,24 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.String("auth_dbname", "<name>", &h.AuthDBName),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},
 		caddyfile.Flag("hostssl", &h.HostSSL),
+		caddyfile.Int("peer_id", &h.PeerID, 1),
+		{Name: "peer", Args: "<number> <address>", Min: 2, Max: 2, Repeatable: true, Set: h.addPeer},
 	})
+}
+
+func (h *Handler) addPeer(args []string) error {
+	id, err := strconv.Atoi(args[0])
+	if err != nil {
+		return fmt.Errorf("expected the number of the instance, not '%s'", args[0])
+	}
+	if _, twice := h.Peers[id]; twice {
+		return fmt.Errorf("%d has an address already", id)
+	}
+	if h.Peers == nil {
+		h.Peers = make(map[int]string)
+	}
+	h.Peers[id] = args[1]
+	return nil
 }
 
 func (h *Handler) tlsOptions() []caddyfile.Option {

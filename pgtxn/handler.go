@@ -43,11 +43,26 @@ func drain(why string) int {
 // file names, upstream_user and upstream_password when the configuration is
 // loaded.
 type Handler struct {
-	// The servers, tried in order: the first that can be reached is used. Each
-	// is host:port, or the path of a Unix socket: unix//path or /path, with the
+	// The servers, tried in order: the first that can be reached, and that fits
+	// target_session_attrs, is used. Each is host:port, or the path of a Unix socket: unix//path or /path, with the
 	// socket's own name, such as /var/run/postgresql/.s.PGSQL.5432. The port is
 	// 5432 if there is none. At least one is needed.
 	Upstreams []string `json:"upstreams,omitempty"`
+
+	// Which of the servers will do, as libpq's target_session_attrs: any;
+	// read-write or read-only, by whether sessions there can write; primary or
+	// standby; prefer-standby, a standby if there is one. After a failover the
+	// first server that fits is found again. Default: any.
+	TargetSessionAttrs string `json:"target_session_attrs,omitempty"`
+
+	// In which order the servers are tried, as libpq's load_balance_hosts:
+	// disable, as they are named, or random. Default: disable.
+	LoadBalanceHosts string `json:"load_balance_hosts,omitempty"`
+
+	// A server that could not be reached or did not fit is tried after the
+	// others, until a login to it works. This is how often that is tried, while
+	// connections are being made. Default: 10s.
+	HealthInterval caddy.Duration `json:"health_interval,omitempty"`
 
 	// How TLS is used towards the servers, as libpq's sslmode: disable, prefer,
 	// require, verify-ca or verify-full. Only the last two protect against a
@@ -80,6 +95,15 @@ type Handler struct {
 	// keeps it out of the configuration. Default: none.
 	UpstreamPassword string `json:"upstream_password,omitempty"`
 
+	// How long a client keeps a server connection: transaction, or session: from
+	// its first statement until it leaves, as without a pool. Default: transaction.
+	PoolMode string `json:"pool_mode,omitempty"`
+
+	// Another pool_mode for users and for databases, by their names. That of the
+	// user goes before that of the database.
+	PoolModeUsers     map[string]string `json:"pool_mode_users,omitempty"`
+	PoolModeDatabases map[string]string `json:"pool_mode_databases,omitempty"`
+
 	// The most server connections that a user has to a database. The servers'
 	// max_connections must be enough for all users and databases in use.
 	// Default: 20.
@@ -98,7 +122,7 @@ type Handler struct {
 	// 0: none. Default: 1h.
 	MaxLifetime *caddy.Duration `json:"max_lifetime,omitempty"`
 
-	// How long connecting to a server may take, with TLS and login. A client
+	// How long connecting to one server may take, with TLS and login. A client
 	// that can't be served because of it gets an error with SQLSTATE 08001.
 	// Default: 15s.
 	ConnectTimeout caddy.Duration `json:"connect_timeout,omitempty"`
@@ -252,6 +276,16 @@ type Handler struct {
 	// with hostssl. The methods password and cert do so by themselves. Default:
 	// false.
 	HostSSL bool `json:"hostssl,omitempty"`
+
+	// The number of this instance, from 1 to 127, where several share an address,
+	// behind a load balancer, say: a cancel request that comes to the wrong one is
+	// sent on to the one that has the session. Default: none.
+	PeerID int `json:"peer_id,omitempty"`
+
+	// The addresses of the instances, by their numbers, each as that of an
+	// upstream: where that very instance listens. That of this one may be among
+	// them, so that all can have the same. It takes peer_id.
+	Peers map[int]string `json:"peers,omitempty"`
 
 	config *relay.Config
 	// configInTLS is for connections that come out of a tls handler.

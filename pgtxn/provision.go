@@ -86,6 +86,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MaxPinned:         h.MaxPinned,
 		PinSequences:      h.PinSequences,
 		PinTimeout:        limit(h.PinTimeout, 0),
+		SessionMode:       h.sessionMode,
+		PeerID:            h.PeerID,
 	}
 	h.config.Users = users
 	if err := h.access(h.config); err != nil {
@@ -97,6 +99,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.userQuery(users, h.config.Upstream)
 	users.keys = keyring(h.config.Identity)
 	h.config.Keys = users.keys
+	if h.config.Peers, err = h.peers(); err != nil {
+		return err
+	}
+	h.config.Upstream.OnHealth = logHealth(h.config.Log)
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
 		return err
 	}
@@ -151,8 +157,9 @@ func (h *Handler) Validate() error {
 	case h.UpstreamPassword != "" && h.UpstreamUser == "":
 		return errors.New("upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file")
 	}
-	return errors.Join(oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
-		h.validateTLS(), h.validateNumbers())
+	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
+		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
+		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode())
 }
 
 // oneOf checks a word that may be left out.
@@ -200,7 +207,7 @@ func (h *Handler) validateNumbers() error {
 	}
 	for option, d := range map[string]*caddy.Duration{
 		"wait_timeout": h.WaitTimeout, "idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime,
-		"pin_timeout": h.PinTimeout, "connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
+		"pin_timeout": h.PinTimeout, "health_interval": &h.HealthInterval, "connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
 	} {
 		if d != nil && *d < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is less than 0; leave it out for the default", option, time.Duration(*d)))

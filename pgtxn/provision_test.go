@@ -75,6 +75,15 @@ func TestProvisionErrors(t *testing.T) {
 		{up + trust + `, "max_statement": -1`, "max_statement: -1 is less than 1; leave it out for the default"},
 		{up + trust + `, "wait_timeout": -1000000000`, "wait_timeout: -1s is less than 0; leave it out for the default"},
 		{up + trust + `, "login_timeout": "-1s"`, "login_timeout: -1s is less than 0; leave it out for the default"},
+		{up + trust + `, "target_session_attrs": "master"`, "target_session_attrs: unknown 'master'; use one of any, read-write, read-only, primary, standby, prefer-standby"},
+		{up + trust + `, "load_balance_hosts": "on"`, "load_balance_hosts: unknown 'on'; use one of disable, random"},
+		{up + trust + `, "health_interval": "-1s"`, "health_interval: -1s is less than 0; leave it out for the default"},
+		{up + trust + `, "peer_id": 128`, "peer_id: 128 is not a number from 1 to 127"},
+		{up + trust + `, "peers": {"2": "b:6432"}`, "peer: it takes peer_id, the number of this instance"},
+		{up + trust + `, "peer_id": 1, "peers": {"200": "b:6432"}`, "peer: 200 is not a number from 1 to 127"},
+		{up + trust + `, "peer_id": 1, "peers": {"2": "b:port"}`, "peer: 'b:port' is not host:port and not the path of a Unix socket"},
+		{up + trust + `, "pool_mode": "statement"`, "pool_mode: unknown 'statement'; use one of transaction, session"},
+		{up + trust + `, "pool_mode_users": {"u": "statement"}`, "pool_mode: unknown 'statement'; use one of transaction, session"},
 		{up + trust + `, "poolsize": 3`, `json: unknown field "poolsize"`},
 
 		{up + `, "users": "DIR/missing"`, "users: stat DIR/missing: no such file or directory"},
@@ -141,7 +150,7 @@ func TestDialAddress(t *testing.T) {
 		"/run/.s.PGSQL.5432":      "/run/.s.PGSQL.5432",
 		"unix/@abstract":          "@abstract",
 	} {
-		if got, err := dialAddress(option); err != nil || got != want {
+		if got, err := dialAddress("upstream", option); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", option, got, err, want)
 		}
 	}
@@ -188,6 +197,8 @@ func TestIdentity(t *testing.T) {
 		{"copied file", verify, Handler{Upstreams: []string{"a"}, SSLMode: "verify-full", SSLRootCert: copied}, true},
 		{"server", Handler{Upstreams: []string{"a"}}, Handler{Upstreams: []string{"b"}}, false},
 		{"order", Handler{Upstreams: []string{"a", "b"}}, Handler{Upstreams: []string{"b", "a"}}, false},
+		{"attributes", Handler{TargetSessionAttrs: "primary"}, Handler{TargetSessionAttrs: "standby"}, false},
+		{"any", Handler{TargetSessionAttrs: "any"}, Handler{HealthInterval: 1}, true},
 		{"sslmode", Handler{SSLMode: "disable"}, Handler{}, false},
 		{"user", Handler{UpstreamUser: "u"}, Handler{}, false},
 		{"users file", Handler{Users: "f"}, Handler{Users: "g"}, false},

@@ -7,11 +7,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -21,6 +23,20 @@ import (
 )
 
 const defaultSSLMode = string(backend.Prefer)
+
+// The values of the options target_session_attrs and load_balance_hosts.
+var (
+	sessionAttrs = []string{
+		string(backend.Any), string(backend.ReadWrite), string(backend.ReadOnly),
+		string(backend.Primary), string(backend.Standby), string(backend.PreferStandby),
+	}
+	loadBalances = []string{"disable", loadBalanceRandom}
+)
+
+const (
+	loadBalanceRandom     = "random"
+	defaultHealthInterval = 10 * time.Second
+)
 
 var sslModes = []string{
 	string(backend.Disable), string(backend.Prefer), string(backend.Require),
@@ -32,11 +48,16 @@ var sslModes = []string{
 // new identity, but another users file does: no client gets a connection that
 // was opened with a password which its own handler does not have.
 func (h *Handler) upstream(users *directory) (*backend.Config, string, error) {
-	cfg := &backend.Config{SSLMode: backend.SSLMode(cmp.Or(h.SSLMode, defaultSSLMode))}
+	cfg := &backend.Config{
+		Attrs:          backend.SessionAttrs(cmp.Or(h.TargetSessionAttrs, string(backend.Any))),
+		LoadBalance:    h.LoadBalanceHosts == loadBalanceRandom,
+		HealthInterval: cmp.Or(time.Duration(h.HealthInterval), defaultHealthInterval),
+		SSLMode:        backend.SSLMode(cmp.Or(h.SSLMode, defaultSSLMode)),
+	}
 	for _, option := range h.Upstreams {
 		address, err := replaced("upstream", option)
 		if err == nil {
-			address, err = dialAddress(address)
+			address, err = dialAddress("upstream", address)
 		}
 		if err != nil {
 			return nil, "", err
@@ -55,8 +76,19 @@ func (h *Handler) upstream(users *directory) (*backend.Config, string, error) {
 		login = []string{"", h.Users, h.AuthUser, h.AuthQuery, h.AuthDBName}
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%q %q %q %q", cfg.Addresses, cfg.SSLMode, login, files)
+	fmt.Fprintf(hash, "%q %q %t %q %q %q", cfg.Addresses, cfg.Attrs, cfg.LoadBalance, cfg.SSLMode, login, files)
 	return cfg, fmt.Sprintf("%x", hash.Sum(nil)), nil
+}
+
+// logHealth says which of several servers fail, or do not fit.
+func logHealth(log *slog.Logger) func(address string, err error) {
+	return func(address string, err error) {
+		if err == nil {
+			log.Info("server is used again", "upstream", address)
+			return
+		}
+		log.Warn("server is tried after the others", "upstream", address, "reason", err)
+	}
 }
 
 // upstreamLogin sets who logs in at the servers, and with which password.
@@ -127,31 +159,32 @@ func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
 	return files, nil
 }
 
-// dialAddress returns the address in the form that backend.Config has.
-func dialAddress(option string) (string, error) {
-	path, isPath := strings.CutPrefix(option, "unix/")
-	if isPath || strings.HasPrefix(option, "/") {
-		return socketPath(path)
+// dialAddress returns the address that an option names in the form that
+// backend.Config has.
+func dialAddress(option, address string) (string, error) {
+	path, isPath := strings.CutPrefix(address, "unix/")
+	if isPath || strings.HasPrefix(address, "/") {
+		return socketPath(option, path)
 	}
-	network, host, port, err := caddy.SplitNetworkAddress(option)
+	network, host, port, err := caddy.SplitNetworkAddress(address)
 	if err != nil {
-		return "", fmt.Errorf("upstream: %w", err)
+		return "", fmt.Errorf("%s: %w", option, err)
 	}
 	port = cmp.Or(port, "5432")
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || host == "" || network != "" && network != "tcp" {
-		return "", fmt.Errorf("upstream: '%s' is not host:port and not the path of a Unix socket", option)
+		return "", fmt.Errorf("%s: '%s' is not host:port and not the path of a Unix socket", option, address)
 	}
 	return net.JoinHostPort(host, port), nil
 }
 
 // socketPath checks the path of a Unix socket. A socket that is not there yet
 // is no error.
-func socketPath(path string) (string, error) {
+func socketPath(option, path string) (string, error) {
 	if !strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "@") {
-		return "", fmt.Errorf("upstream: the path of a Unix socket begins with a slash, '%s' does not", path)
+		return "", fmt.Errorf("%s: the path of a Unix socket begins with a slash, '%s' does not", option, path)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return "", fmt.Errorf("upstream: %s is a folder; name the socket in it, such as %s", path, filepath.Join(path, ".s.PGSQL.5432"))
+		return "", fmt.Errorf("%s: %s is a folder; name the socket in it, such as %s", option, path, filepath.Join(path, ".s.PGSQL.5432"))
 	}
 	return path, nil
 }

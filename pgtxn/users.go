@@ -48,8 +48,8 @@ func (h *Handler) userQuery(d *directory, upstream *backend.Config) {
 		return
 	}
 	text, database := cmp.Or(h.AuthQuery, backend.DefaultAuthQuery), cmp.Or(h.AuthDBName, defaultAuthDBName)
-	d.query = backend.NewUserQuery(upstream, h.AuthUser, database, text, d.fromFile)
 	d.timeout = cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout)
+	d.query = backend.NewUserQuery(upstream, d.timeout, h.AuthUser, database, text, d.fromFile)
 }
 
 // Lookup returns what a client has to prove that it knows. For a user who is

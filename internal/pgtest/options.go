@@ -12,6 +12,8 @@ type config struct {
 	hba                []string
 	settings           []string
 	cert, key, clientC []byte
+	restartable        bool
+	primary            *Server // of a standby
 }
 
 // HBA replaces the lines of pg_hba.conf for TCP and for the Unix socket; without it, everyone is trusted. The superuser

@@ -42,6 +42,9 @@ func Start(tb testing.TB, options ...Option) *Server {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	s, err := Run(ctx, options...)
+	if errors.Is(err, errNoBaseBackup) {
+		tb.Skip(err)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -108,7 +111,11 @@ func startIn(ctx context.Context, folder, bin string, account account, c *config
 		return nil, err
 	}
 	data := filepath.Join(folder, "data")
-	if err := initdb(ctx, bin, data, account); err != nil {
+	if c.primary != nil {
+		if err := c.primary.baseBackup(ctx, data, account); err != nil {
+			return nil, err
+		}
+	} else if err := initdb(ctx, bin, data, account); err != nil {
 		return nil, err
 	}
 	port, err := FreePort()
@@ -130,6 +137,10 @@ func startIn(ctx context.Context, folder, bin string, account account, c *config
 			Signal: "QUIT", // PostgreSQL's immediate shutdown: nothing here is worth a checkpoint
 			Output: log, User: account.credential,
 		},
+	}
+	if c.restartable {
+		s.process.Args = append([]string{"/bin/sh", "-c", restarter, "restarter"}, s.process.Args...)
+		s.process.Signal = "TERM" // a shell in the background is deaf to QUIT
 	}
 	if err := s.process.Start(); err != nil {
 		return nil, errors.Join(err, log.Close())

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 )
@@ -33,7 +34,19 @@ type Config struct {
 	// Addresses are tried in order: host:port, or the path of a unix socket
 	// (/var/run/postgresql/.s.PGSQL.5432). TLS is never used on the latter.
 	Addresses []string
-	SSLMode   SSLMode
+	// Attrs says which of them will do.
+	Attrs SessionAttrs
+	// LoadBalance has them tried in random order: load_balance_hosts=random.
+	LoadBalance bool
+	// HealthInterval is how often a server that failed is tried again while others
+	// are there.
+	HealthInterval time.Duration
+	// OnHealth, if not nil, is told when a server has failed or does not fit, and
+	// with nil when it is good again. Any goroutine calls it.
+	OnHealth func(address string, err error)
+	health   health
+
+	SSLMode SSLMode
 	// TLS is asked at each connection for the authorities, the client's
 	// certificate and the name to verify, if it is not the address's host. Nil:
 	// the system's authorities.

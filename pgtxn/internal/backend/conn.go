@@ -37,6 +37,7 @@ type Conn struct {
 	unsure  bool         // those that are not may be all the same
 	bare    bool         // see Bare
 	tainted string
+	misfit  string // why the server does not fit; "" if it does
 }
 
 // Taint is the point of no return: a tainted connection can only be closed.

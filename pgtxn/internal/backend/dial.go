@@ -28,26 +28,63 @@ func (e *ServerError) Error() string {
 	return fmt.Sprintf("%s: %s (SQLSTATE %s)", f.Severity, f.Message, f.Code)
 }
 
-// Dial connects to the first server that answers and logs in. Params are the
-// parameters of the StartupMessage, user and database included. A *ServerError
-// is the server's own refusal.
-func Dial(ctx context.Context, cfg *Config, params []wire.Param) (*Conn, error) {
+// isFinal says whether a server that is there has spoken, so that no other is asked.
+// One that does not take connections yet, or any more, has not.
+func isFinal(err error) bool {
+	var refusal *ServerError
+	return errors.As(err, &refusal) && string(wire.ParseError(refusal.Body).Code) != "57P03"
+}
+
+// Dial logs in at the first server that answers and fits; each may take as long
+// as timeout. Params are the parameters of the StartupMessage, user and database
+// included. A *ServerError is the server's own refusal.
+func Dial(ctx context.Context, cfg *Config, timeout time.Duration, params []wire.Param) (*Conn, error) {
+	cfg.probe(timeout, params)
+	addresses, good := cfg.order()
+	var spare *Conn // that will do if nothing better is found
 	var errs []error
-	for _, address := range cfg.Addresses {
-		c, err := dialOne(ctx, cfg, address, params)
-		if err == nil {
+	for i, address := range addresses {
+		if spare != nil && i >= good {
+			break
+		}
+		c, err := dialOne(ctx, cfg, address, timeout, params)
+		switch {
+		case err == nil && c.misfit == "":
+			cfg.judge(address, nil)
+			spare.discard()
 			return c, nil
+		case err == nil && cfg.Attrs == PreferStandby:
+			cfg.judge(address, nil)
+			if spare == nil {
+				spare, c = c, nil
+			}
+			c.discard()
+			continue
+		case err == nil:
+			c.discard()
+			err = errors.New(c.misfit)
+		case ctx.Err() != nil || isFinal(err):
+			spare.discard()
+			return nil, err
 		}
-		var refusal *ServerError
-		if errors.As(err, &refusal) {
-			return nil, err // the server is there and has spoken
-		}
+		cfg.judge(address, err)
 		errs = append(errs, fmt.Errorf("%s: %w", address, err))
+	}
+	if spare != nil {
+		return spare, nil
 	}
 	return nil, errors.Join(errs...)
 }
 
-func dialOne(ctx context.Context, cfg *Config, address string, params []wire.Param) (*Conn, error) {
+func (c *Conn) discard() {
+	if c != nil {
+		c.Sock.Close()
+	}
+}
+
+func dialOne(ctx context.Context, cfg *Config, address string, timeout time.Duration, params []wire.Param) (*Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	sock, err := open(ctx, cfg, address)
 	if err != nil {
 		return nil, err
@@ -57,7 +94,10 @@ func dialOne(ctx context.Context, cfg *Config, address string, params []wire.Par
 	defer stop()
 	c := &Conn{Sock: sock, Address: address, Born: time.Now()}
 	err = c.login(cfg, params)
-	if err == nil && lookup(params, "replication") == "" {
+	if err == nil {
+		c.misfit, err = c.misfits(cfg.Attrs)
+	}
+	if err == nil && (c.misfit == "" || cfg.Attrs == PreferStandby) && lookup(params, "replication") == "" {
 		err = c.readDefaults(params)
 	}
 	if err != nil {
@@ -80,6 +120,9 @@ func open(ctx context.Context, cfg *Config, address string) (*netloop.Conn, erro
 	}
 	if err := startTLS(ctx, cfg, address, sock); err != nil {
 		_ = raw.Close()
+		if cfg.SSLMode == Prefer && ctx.Err() == nil { // and not insisted upon, also as libpq has it
+			return open(ctx, &Config{SSLMode: Disable}, address)
+		}
 		return nil, fmt.Errorf("TLS: %w", err)
 	}
 	return sock, nil

@@ -23,9 +23,10 @@ const userQueryIdle = time.Minute
 // own that clients have no part in but for the parameter. Who asks waits for those
 // before. Answers are not kept: a password that was changed counts at once.
 type UserQuery struct {
-	cfg    *Config
-	params []wire.Param
-	text   string
+	cfg     *Config
+	timeout time.Duration // of connecting to one server
+	params  []wire.Param
+	text    string
 
 	turn chan struct{} // holds one token, which who asks takes; it guards what follows
 	conn *Conn         // nil: none is open
@@ -33,12 +34,14 @@ type UserQuery struct {
 }
 
 // NewUserQuery logs in as user with secret, to database, at the servers of cfg, once
-// it is asked. Text takes one parameter, the user's name, and returns two columns,
+// it is asked, each of which may take as long as timeout. Text takes one parameter, the user's name, and returns two columns,
 // the name and what ParseSecret takes.
-func NewUserQuery(cfg *Config, user, database, text string, secret func(user string) auth.Secret) *UserQuery {
-	own := *cfg
-	own.User, own.Secret = user, secret
-	q := &UserQuery{cfg: &own, text: text, turn: make(chan struct{}, 1), params: []wire.Param{
+func NewUserQuery(cfg *Config, timeout time.Duration, user, database, text string, secret func(user string) auth.Secret) *UserQuery {
+	own := &Config{
+		Addresses: cfg.Addresses, Attrs: cfg.Attrs, LoadBalance: cfg.LoadBalance, HealthInterval: cfg.HealthInterval,
+		SSLMode: cfg.SSLMode, TLS: cfg.TLS, User: user, Secret: secret,
+	}
+	q := &UserQuery{cfg: own, timeout: timeout, text: text, turn: make(chan struct{}, 1), params: []wire.Param{
 		{Name: "user", Value: user}, {Name: "database", Value: database}, {Name: "application_name", Value: "caddy_pgtxn auth_query"},
 	}}
 	q.turn <- struct{}{}
@@ -97,7 +100,7 @@ func (q *UserQuery) close() {
 // ask is one attempt. A connection on which it failed is closed.
 func (q *UserQuery) ask(ctx context.Context, user string) (secret string, found bool, err error) {
 	if q.conn == nil {
-		if q.conn, err = Dial(ctx, q.cfg, q.params); err != nil {
+		if q.conn, err = Dial(ctx, q.cfg, q.timeout, q.params); err != nil {
 			return "", false, err
 		}
 	}

@@ -125,13 +125,7 @@ func (v *server) failed(body []byte) bool {
 	r := v.replies.front()
 	if wire.ParseError(body).EndsConnection() || r == nil {
 		v.Taint("server: " + string(wire.ParseError(body).Message))
-		if v.session.starting {
-			return false
-		}
-		v.session.client.send(v.shard.toClient.take())
-		v.shard.toClient.begin(nil)
-		v.session.client.send(errorMessage(body))
-		v.spoke = true
+		v.gone, v.words = true, bytes.Clone(body)
 		return false
 	}
 	switch r.party {
@@ -150,6 +144,8 @@ func (v *server) failed(body []byte) bool {
 	case forSelf: // of start-up values set again: the transaction of what reset has failed, and the reset with it
 		v.Unsure()
 		v.skipToSync()
+		return false
+	case forReopen:
 		return false
 	}
 	v.forgetUnsaid(r)
@@ -279,11 +275,11 @@ func (v *server) ready(status byte) bool {
 		}
 		s.unlearned = s.machine.Vars().Unknown() > 0
 		return false
-	case forSelf:
+	case forSelf, forReopen:
 		return false
 	}
 	s.copyIn = false
-	s.unfit = false
+	s.unfit = s.lacking
 	v.dropStandIns()
 	if !s.machine.Ready(status) && !s.lender.neverShared(s.waiter.Class) {
 		s.cfg.Log.Warn("tracker and server disagree; the server is right",
@@ -305,13 +301,14 @@ func (v *server) applyFailed(body []byte) {
 	s.unfit = true
 	s.cfg.Log.Warn("a backend could not be given the session's variables", // of which the error may name a value
 		"session", s.id, "backend", v.PID, "sqlstate", string(wire.ParseError(body).Code))
+	status := s.machine.Status()
 	for i := range v.replies.n {
 		r := v.replies.at(i)
 		if r.party == forClient && r.endsBatch() {
 			g.put(errorMessage(body))
-			g.put(wire.AppendReady(nil, 'I'))
+			g.put(wire.AppendReady(nil, status))
 			s.machine.Failed()
-			s.machine.Ready('I')
+			s.machine.Ready(status)
 		}
 	}
 	if s.unsynced {
@@ -319,21 +316,11 @@ func (v *server) applyFailed(body []byte) {
 		s.machine.Failed()
 		s.refusing = true // to the Sync that has not come yet
 	}
-	for i := v.replies.n - 1; i >= 0; i-- {
-		v.undo(v.replies.at(i))
-	}
-	v.undoBinds(v.replies.n)
-	v.undoUnnamed(v.replies.n)
-	v.replies.reset()
 	if s.held && !answered {
 		s.refusal = errorMessage(body)
 	}
-	s.forgetting = false
 	s.machine.Unpin()
-	s.held, s.unsynced, s.skipping, s.copyIn = false, false, false, false
-	s.dropping = s.rest > 0
-	s.unpinned()
-	s.srv, v.session = nil, nil
+	s.abandon(v)
 	v.Taint("its variables could not be set")
 }
 

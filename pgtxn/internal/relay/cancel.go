@@ -6,21 +6,32 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
-// cancelKey is what a client was told to cancel with: 64 bits at random, of
-// which 32 also name the session.
+// cancelKey is what a client was told to cancel with. The pid names the session;
+// with peers its upper bits are those of the instance that has it.
 type cancelKey struct {
 	pid    uint32
-	secret [4]byte
+	secret []byte // at random: as many bytes as the client's version of the protocol allows
 }
+
+const (
+	forwarded = 1 << 31 // in the pid of a request that another instance has sent on; never in a key
+	peerShift = 24      // where the number of the instance begins
+	// MaxPeerID is the highest number of an instance.
+	MaxPeerID = 1<<(31-peerShift) - 1
+)
+
+// peerOf is the number of the instance in a key.
+func peerOf(pid uint32) int { return int(pid &^ forwarded >> peerShift) }
 
 // append appends the BackendKeyData.
 func (k cancelKey) append(dst []byte) []byte {
 	dst, at := wire.Begin(dst, 'K')
 	dst = binary.BigEndian.AppendUint32(dst, k.pid)
-	return wire.End(append(dst, k.secret[:]...), at)
+	return wire.End(append(dst, k.secret...), at)
 }
 
 // knowItself puts the process id that the client was told into a notification that
@@ -31,19 +42,18 @@ func (s *Session) knowItself(notification []byte) {
 	}
 }
 
-func cancelKeyOf(p *wire.CancelRequest) (k cancelKey) {
-	if len(p.Secret) == len(k.secret) {
-		k = cancelKey{p.PID, [4]byte(p.Secret)}
-	}
-	return k
-}
-
-// register gives s a key that no other session has.
-func (h *Hub) register(s *Session) {
+// register gives s a key that no other session has. Minor is the version of the
+// protocol that its client speaks.
+func (h *Hub) register(s *Session, minor uint16) {
+	s.key.secret = make([]byte, wire.CancelSecretLen(minor))
+	_, _ = rand.Read(s.key.secret) // never fails
 	for taken := true; taken; {
-		var random [8]byte
-		_, _ = rand.Read(random[:]) // never fails
-		s.key = cancelKey{binary.BigEndian.Uint32(random[:]) &^ (1 << 31), [4]byte(random[4:])}
+		var random [4]byte
+		_, _ = rand.Read(random[:])
+		s.key.pid = binary.BigEndian.Uint32(random[:]) &^ forwarded
+		if id := s.cfg.PeerID; id != 0 {
+			s.key.pid = s.key.pid&(1<<peerShift-1) | uint32(id)<<peerShift
+		}
 		if s.key.pid != 0 {
 			_, taken = h.keys.LoadOrStore(s.key.pid, s)
 		}
@@ -52,15 +62,17 @@ func (h *Hub) register(s *Session) {
 
 // cancel sends the request on to the backend that works for the session at this
 // moment, and keeps that backend from changing hands until the server has sent
-// its signal: the one after would be hit instead. Who is wrong or late gets
-// nothing, as from PostgreSQL.
-func (h *Hub) cancel(ctx context.Context, key cancelKey) error {
-	found, ok := h.keys.Load(key.pid)
+// its signal: the one after would be hit instead. A session of another instance
+// is that one's to find. Who is wrong or late gets nothing, as from PostgreSQL.
+func (h *Hub) cancel(ctx context.Context, cfg *Config, p *wire.CancelRequest) error {
+	ctx, stop := context.WithTimeout(ctx, cfg.ConnectTimeout)
+	defer stop()
+	found, ok := h.keys.Load(p.PID &^ forwarded)
 	if !ok {
-		return nil
+		return forward(ctx, cfg, p)
 	}
 	s := found.(*Session)
-	if subtle.ConstantTimeCompare(s.key.secret[:], key.secret[:]) != 1 {
+	if subtle.ConstantTimeCompare(s.key.secret, p.Secret) != 1 {
 		return nil
 	}
 	var v *server
@@ -76,9 +88,21 @@ func (h *Hub) cancel(ctx context.Context, key cancelKey) error {
 	if v == nil {
 		return nil
 	}
-	ctx, stop := context.WithTimeout(ctx, s.cfg.ConnectTimeout)
-	defer stop()
 	return v.requestCancel(ctx, s.cfg)
+}
+
+// forward sends a request to the instance that its key names, once: what comes
+// from another instance goes nowhere else.
+func forward(ctx context.Context, cfg *Config, p *wire.CancelRequest) error {
+	address, known := cfg.Peers[peerOf(p.PID)]
+	if !known || p.PID&forwarded != 0 {
+		return nil
+	}
+	err := backend.Cancel(ctx, &backend.Config{SSLMode: backend.Prefer}, address, p.PID|forwarded, p.Secret)
+	if err != nil {
+		cfg.Log.Warn("a cancel request could not be sent on", "peer", peerOf(p.PID), "address", address, "error", err)
+	}
+	return nil
 }
 
 // requestCancel runs on a goroutine of its own, cancels having been counted up.

@@ -21,6 +21,11 @@ func (p place) requestCancel(t testing.TB, pid uint32, secret []byte) {
 		t.Error(err)
 		return
 	}
+	p.requestCancelOn(t, conn, pid, secret)
+}
+
+// requestCancelOn does so on a connection.
+func (p place) requestCancelOn(t testing.TB, conn net.Conn, pid uint32, secret []byte) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := conn.Write(cancelRequest(pid, secret)); err != nil {

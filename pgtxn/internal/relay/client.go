@@ -85,6 +85,9 @@ func (s *Session) message(b []byte, at int) int {
 	if (s.skipping || s.refusing) && typ != 'S' && typ != 'X' {
 		return s.drop(m)
 	}
+	if s.loss != nil && strings.IndexByte("QPBDCESF", typ) >= 0 {
+		return s.tellLoss(m)
+	}
 	if s.mustYield(typ) || s.mustAwaitSync(typ) {
 		return 0
 	}
@@ -291,8 +294,8 @@ func (s *Session) syncMessage(m msg) int {
 	if s.refusing {
 		s.refusing = false
 		s.machine.Sync()
-		s.machine.Ready('I')
-		s.client.send(wire.AppendReady(nil, 'I'))
+		s.machine.Ready(s.machine.Status())
+		s.client.send(wire.AppendReady(nil, s.machine.Status()))
 		return s.drop(m)
 	}
 	if !s.ready() {

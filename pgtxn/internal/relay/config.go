@@ -25,6 +25,10 @@ type Config struct {
 	ConnectTimeout time.Duration // dialling, TLS and login at the server
 	LoginTimeout   time.Duration // TLS, start-up and authentication of a client
 
+	// SessionMode says whose sessions keep their backend from the first statement to
+	// the end. Nil: nobody's.
+	SessionMode func(user, database string) bool
+
 	// ScrubAlways has a backend scrubbed before another session gets it, whatever
 	// ran on it; else only what writes counts, since triggers may run.
 	ScrubAlways bool
@@ -57,6 +61,12 @@ type Config struct {
 
 	// PinSequences pins a session that may have drawn from a sequence.
 	PinSequences bool
+
+	// PeerID is the number of this instance among those that share an address, to
+	// MaxPeerID; 0: there are no others.
+	PeerID int
+	// Peers are the addresses of the others, by their numbers.
+	Peers map[int]string
 
 	// TLS returns the configuration for one client's handshake, or nil if TLS
 	// is not offered.

@@ -106,7 +106,7 @@ func (l *lender) remember(name string) {
 // asked about, and it has done something since it was asked last.
 func (s *Session) mustInspect() bool {
 	pins := s.machine.Pins()
-	if s.overflow || s.cfg.Inspect == InspectNever && pins&(txn.PinHidden|txn.PinSetConfig) != 0 {
+	if pins&txn.PinSession != 0 || s.overflow || s.cfg.Inspect == InspectNever && pins&(txn.PinHidden|txn.PinSetConfig) != 0 {
 		return false
 	}
 	return s.uninspected && pins&txn.Inspectable != 0

@@ -26,7 +26,11 @@ func (s *Session) ready() bool {
 		return false
 	}
 	if s.fresh || s.baseless && s.machine.Idle() {
+		lost := s.fresh && s.machine.Status() == 'E' // its transaction, with the backend before this
 		s.apply()
+		if lost {
+			s.reopen()
+		}
 	}
 	return true
 }
@@ -78,6 +82,10 @@ func (s *Session) Refused(err error) {
 
 // waitedTooLong ends a wait that lasted as long as it may.
 func (s *Session) waitedTooLong() {
+	if s.lender.failure != nil {
+		s.stopWaiting(s.upstreamError(s.lender.failure))
+		return
+	}
 	s.stopWaiting(wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
 }
 
@@ -97,7 +105,7 @@ func (s *Session) stopWaiting(e *wire.Error) {
 func (s *Session) refuse(e []byte) {
 	s.client.send(e)
 	if typ, total, _ := wire.Head(s.in); typ == 'Q' || typ == 'F' {
-		s.client.send(wire.AppendReady(nil, 'I'))
+		s.client.send(wire.AppendReady(nil, s.machine.Status()))
 		s.rest, s.dropping = total, true
 	} else {
 		s.refusing = true
@@ -332,7 +340,7 @@ func (s *Session) release() {
 func (s *Session) cleanUp() {
 	v := s.srv
 	open := s.machine.Status() != 'I'
-	keeps := s.machine.Pins() != 0 || v.Bare() || s.machine.Vars().Unknown() > 0
+	keeps := s.machine.Pins()&^txn.PinSession != 0 || v.Bare() || s.machine.Vars().Unknown() > 0
 	switch {
 	case s.rest > 0 && !s.dropping:
 		v.close("client left in the middle of a message")

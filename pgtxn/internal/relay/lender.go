@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -39,6 +40,7 @@ type lender struct {
 	pinned                    int                 // sessions that count for max_pinned
 	drifts                    int                 // how often variables were not as tracked
 
+	failure  error  // of the last attempt to connect, or nil
 	retrying bool   // connecting again has its time
 	defaults []byte // of the user and the database, as last seen
 	ctx      context.Context
@@ -113,9 +115,7 @@ func (l *lender) neverShared(class string) bool {
 func (l *lender) Connect(m *pool.Member[*server]) {
 	cfg, params := l.cfg, l.params(m.Class)
 	go func() {
-		ctx, cancel := context.WithTimeout(l.ctx, cfg.ConnectTimeout)
-		defer cancel()
-		c, err := backend.Dial(ctx, cfg.Upstream, params)
+		c, err := backend.Dial(l.ctx, cfg.Upstream, cfg.ConnectTimeout, params)
 		taken := l.shard.loop.Post(func() { l.connected(m, c, err) })
 		if !taken && err == nil {
 			c.Sock.Close()
@@ -128,6 +128,8 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		c.Sock.Close()
 		err = l.ctx.Err()
 	}
+	known := l.failure
+	l.failure = err
 	if err == nil {
 		if c.Defaults != nil {
 			l.defaultsAre(c.Defaults)
@@ -146,9 +148,11 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		}
 		c.Sock.Close()
 	}
-	if !errors.Is(err, context.Canceled) {
-		l.cfg.Log.Error("connecting to the server failed", "user", l.key.user, "database", l.key.database, "error", err)
+	level := slog.LevelError
+	if known != nil && known.Error() == err.Error() || errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug // it has been said
 	}
+	l.cfg.Log.Log(l.ctx, level, "connecting to the server failed", "user", l.key.user, "database", l.key.database, "error", err)
 	hopeless := wrongPassword(err)
 	if hopeless { // who comes next is to hear of it at login, not later
 		clear(l.starts)
@@ -169,6 +173,10 @@ func (l *lender) Evict(m *pool.Member[*server]) { m.Backend.close("its place is 
 func (l *lender) takeBack(v *server) {
 	if l.outdated(v) {
 		v.close("ALTER ROLE or ALTER DATABASE has changed its defaults")
+		return
+	}
+	if why := v.Unfit(l.cfg.Upstream.Attrs); why != "" {
+		l.leaveServer(v, why)
 		return
 	}
 	if l.cfg.MaxLifetime > 0 && time.Since(v.Born) >= l.cfg.MaxLifetime {
@@ -195,6 +203,20 @@ func (l *lender) defaultsAre(now []byte) {
 		m = l.pool.Next(m)
 		if l.outdated(v) {
 			v.close("ALTER ROLE or ALTER DATABASE has changed its defaults")
+		}
+	}
+}
+
+// leaveServer: a server turns out not to fit any more. Its backends go, those that
+// are lent when they are given back and have heard the same.
+func (l *lender) leaveServer(v *server, why string) {
+	l.cfg.Upstream.Distrust(v.Address, why)
+	v.close(why)
+	for m := l.pool.Oldest(); m != nil; {
+		other := m.Backend
+		m = l.pool.Next(m)
+		if other.Address == v.Address {
+			other.close(why)
 		}
 	}
 }

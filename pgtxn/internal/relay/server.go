@@ -28,7 +28,8 @@ type server struct {
 	replies   replies
 	cancels   int // cancel requests on their way to it: it must not change hands
 	idleSince time.Time
-	spoke     bool   // the client has the server's own word on why the connection ends
+	gone      bool   // the server ended the connection
+	words     []byte // the ErrorResponse with which it did, or nil
 	retired   string // why the server was told to end; "" as long as it was not
 	closed    bool
 
@@ -118,9 +119,10 @@ func (v *server) take(data []byte) {
 		v.in = nil
 	}
 	if reason := v.Tainted(); reason != "" {
+		freed := s != nil && v.session == nil // only the sync has failed: the session goes on without this backend
 		v.close(reason)
-		switch { // if only the sync failed, the session goes on without this backend
-		case s == nil || s.ended:
+		switch {
+		case !freed || s.ended:
 		case s.starting:
 			s.startRefused()
 		case s.refusal != nil:
@@ -267,10 +269,12 @@ func (v *server) lost(err error) {
 		v.close(v.retired)
 		return
 	}
+	v.gone = true
 	v.close("connection lost: " + err.Error())
 }
 
-// close closes the connection for good, and that of the client who holds it.
+// close closes the connection for good. If the server did, a session that holds it
+// may go on (lost.go), else the client's connection ends too.
 func (v *server) close(reason string) {
 	if v.closed {
 		return
@@ -284,22 +288,20 @@ func (v *server) close(reason string) {
 		return
 	}
 	s.unpinned()
-	v.session, s.srv = nil, nil
-	if s.ended {
+	if v.gone && !s.ended && !s.leaving && !s.starting {
+		s.lose(v, v.words)
 		return
 	}
+	v.session, s.srv = nil, nil
 	switch {
+	case s.ended:
 	case s.leaving:
 		s.parting()
-		return
 	case s.starting: // which another backend can do as well
 		s.start()
-		return
-	case v.spoke:
-		s.leave("server ended the connection")
-		return
+	default:
+		s.fail(wire.BackendLost())
 	}
-	s.fail(wire.BackendLost())
 }
 
 func isWouldBlock(err error) bool { return errors.Is(err, netloop.ErrWouldBlock) }

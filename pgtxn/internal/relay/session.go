@@ -87,6 +87,7 @@ type Session struct {
 	skipping   bool   // the server skips to the next Sync
 	refusing   bool   // we do: an error of our own was the answer to the batch
 	refusal    []byte // the error with which the message that is held is to be refused
+	loss       []byte // the error that is to tell the client that its transaction is lost
 	copyIn     bool   // the server reads CopyData
 	pieces     int    // bytes of the Query at hand that were sent, see pieces.go
 	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known

@@ -33,7 +33,7 @@ func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config
 	}
 	switch p := packet.(type) {
 	case *wire.CancelRequest:
-		return h.cancel(ctx, cancelKeyOf(p))
+		return h.cancel(ctx, cfg, p)
 	case *wire.Startup:
 		if err := e.login(ctx, p); err != nil {
 			return e.refuse(err)
@@ -182,7 +182,7 @@ func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
 	s.takePacket(p)
 	key := lenderKey{e.cfg.Identity, s.user, s.database}
 	s.shard = h.shardOf(key)
-	h.register(s)
+	h.register(s, p.Minor)
 	defer h.keys.Delete(s.key.pid)
 	return h.admit(s, key)
 }

@@ -7,6 +7,7 @@ import (
 
 // The way in: versions, options, parameters that PostgreSQL refuses.
 
+// What PostgreSQL 18 answers, which has protocol 3.2.
 func TestStartupNegotiation(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -15,13 +16,17 @@ func TestStartupNegotiation(t *testing.T) {
 		want    string // the first line
 	}{
 		{"3.0", 3 << 16, nil, "R 0"},
-		{"3.2", 3<<16 | 2, nil, `v 00030000 [""]`},
-		{"a version to come", 3<<16 | 9999, nil, `v 00030000 [""]`},
+		{"3.1", 3<<16 | 1, nil, "R 0"},
+		{"3.2", 3<<16 | 2, nil, "R 0"},
+		{"a version to come", 3<<16 | 9999, nil, `v 00030002 [""]`},
 		{"an option", 3 << 16, []string{"_pq_.test_protocol_negotiation", "x"}, `v 00030000 ["_pq_.test_protocol_negotiation"]`},
-		{"options and a version", 3<<16 | 2, []string{"_pq_.a", "1", "application_name", "me", "_pq_.b", "2"}, `v 00030000 ["_pq_.a" "_pq_.b"]`},
-		{"4.0", 4 << 16, nil, "E FATAL 0A000 unsupported frontend protocol 4.0: server supports 3.0 to 3.0"},
+		{"options and a version", 3<<16 | 2, []string{"_pq_.a", "1", "application_name", "me", "_pq_.b", "2"}, `v 00030002 ["_pq_.a" "_pq_.b"]`},
+		{"4.0", 4 << 16, nil, "E FATAL 0A000 unsupported frontend protocol 4.0: server supports 3.0 to 3.2"},
 	}
 	both(t, func(t *testing.T, p place) {
+		if p.proxy == nil && sql(t, "postgres", "SELECT current_setting('server_version_num')::int < 180000") == "t" {
+			t.Skip("the server is older")
+		}
 		for _, test := range tests {
 			c := p.dial(t)
 			c.send(startupMessage(test.version, append([]string{"user", p.user, "database", p.database}, test.params...)...))
@@ -35,6 +40,9 @@ func TestStartupNegotiation(t *testing.T) {
 				continue
 			}
 			c.until("Z I")
+			if want := map[bool]int{false: 4, true: 32}[test.version&0xffff >= 2]; len(c.secret) != want {
+				t.Errorf("%s: the key for cancel requests has %d bytes, want %d", test.name, len(c.secret), want)
+			}
 			if got := c.ask("SELECT 1"); got != "D 1, C SELECT 1, Z I" {
 				t.Errorf("%s: %s", test.name, got)
 			}

@@ -38,6 +38,9 @@ func (s *Session) takePacket(p *wire.Startup) {
 	s.packet = class(p.Params)
 	settings, unknown := p.Settings()
 	s.waiter = pool.Waiter[*server]{Taker: s}
+	if s.cfg.SessionMode != nil && s.cfg.SessionMode(s.user, s.database) {
+		s.machine.Pin(txn.PinSession)
+	}
 	if p.Replication() {
 		s.machine.Pin(txn.PinReplication) // what it leaves behind can't be shared
 		unknown = append(unknown, "replication")

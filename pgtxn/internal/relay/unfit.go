@@ -21,9 +21,15 @@ func (s *Session) exempt(text []byte) {
 	st := scan.Statement()
 	switch st.Kind {
 	case sqlscan.Set, sqlscan.Reset, sqlscan.ResetAll, sqlscan.DiscardAll:
-		if !st.Local && !scan.Next() {
-			s.exemption = st
+	case sqlscan.Rollback, sqlscan.Commit:
+		if s.machine.Status() != 'E' {
+			return
 		}
+	default:
+		return
+	}
+	if !st.Local && !scan.Next() {
+		s.exemption = st
 	}
 }
 
@@ -41,7 +47,7 @@ func (s *Session) exempted(want *guc.Set) *guc.Set {
 				want = want.Without(v.Name)
 			}
 		}
-	case sqlscan.DiscardAll:
+	case sqlscan.DiscardAll, sqlscan.Rollback, sqlscan.Commit: // of a transaction that was lost
 		want = nil
 	}
 	return want

@@ -25,6 +25,7 @@ type Machine struct {
 	conflicts []Conflict // of the last batch
 	hidden    bool       // one of its reports says that something was changed unseen
 	pins      Pins
+	kept      Pins // those when the last transaction was over, and since made by what no rollback undoes
 
 	doubt bool   // the values may be wrong; settled when idle
 	wrong string // why the batch at the head does not fit; "" when it does
@@ -87,6 +88,7 @@ func (m *Machine) answer() (item, bool) {
 	it := *head
 	m.queue.pop()
 	m.answered++
+	m.kept |= (it.pins | pinsOf(&it.st)) &^ undone
 	m.copyDone()
 	m.frames.open(m.vars)
 	return it, true
@@ -133,6 +135,9 @@ func (m *Machine) Ready(status byte) bool {
 		m.forget()
 	}
 	m.applyReports()
+	if !m.explicit {
+		m.kept = m.pins
+	}
 	ok := m.wrong == ""
 	if !ok {
 		m.last, m.wrong = m.wrong, ""

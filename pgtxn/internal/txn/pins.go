@@ -27,7 +27,11 @@ const (
 	PinUncertain   // the machine disagreed with the server, or lost count
 	PinOversized   // made by the relay: a statement too large to be read
 	PinReplication // made by the relay: a replication connection; never lifted
+	PinSession     // made by the relay: the operator wants it; never lifted
 )
+
+// lasting are the pins that nothing lifts.
+const lasting = PinReplication | PinSession
 
 // Inspectable are the reasons that the server can be asked about.
 const Inspectable = PinTemp | PinListen | PinAdvisoryLock | PinHoldCursor | PinPrepare | PinSetConfig | PinHidden
@@ -47,6 +51,7 @@ var reasons = [...]string{
 	"uncertain state",
 	"oversized statement",
 	"replication",
+	"pool_mode session",
 }
 
 // All yields the reason of each pin, in a fixed order.

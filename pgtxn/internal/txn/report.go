@@ -93,6 +93,7 @@ func (m *Machine) Inspected(vars *guc.Set, holds Pins) {
 		m.put(v.Name, v.Session, false)
 	}
 	m.pins = m.pins&^Inspectable | holds | m.queue.pins()
+	m.kept = m.pins
 }
 
 // Unlearned yields the names whose session value is not Known, in order. They

@@ -84,5 +84,5 @@ func (m *Machine) discardAll(late Pins) {
 		m.vars = m.vars.Without(v.Name)
 	}
 	m.end(false)
-	m.pins = m.pins&PinReplication | late | m.queue.pins()
+	m.pins = m.pins&lasting | late | m.queue.pins()
 }

@@ -151,6 +151,8 @@ func (s *teller) hears(word, rest string) ([]string, error) {
 		s.m.Failed()
 	case "copyin":
 		s.m.CopyIn()
+	case "lost":
+		s.m.Lost()
 	case "s:":
 		s.m.Reported(name, value, true)
 	case "secretly:":
@@ -196,6 +198,8 @@ func (s *teller) asks(word, rest string) ([]string, bool) {
 		return []string{list(slices.Collect(s.m.Unlearned()))}, true
 	case "pins":
 		return []string{list(slices.Collect(s.m.Pins().All()))}, true
+	case "unrestorable":
+		return []string{list(slices.Collect(s.m.Unrestorable().All()))}, true
 	case "pending":
 		return []string{fmt.Sprintf("%d, status %c", s.m.Pending(), s.m.Status())}, true
 	}

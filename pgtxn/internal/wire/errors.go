@@ -212,19 +212,32 @@ func UpstreamRefused() *Error {
 		withHint("Check the user and the secret that the pool logs in with, and its log.")
 }
 
-// BackendLost says that the server's connection broke with no transaction open. A statement may
-// have been under way.
+// BackendLost answers a statement during which the server's connection broke, if no transaction is
+// open. The session goes on.
 func BackendLost() *Error {
-	return fatal("08006", "connection to upstream server lost").
-		withHint("If a statement was under way, check whether it took effect before you repeat it.")
+	return failure("08006", "connection to upstream server lost").
+		withDetail("It is not known whether the statement took effect. It was not repeated.").
+		withHint("Check whether it took effect before you repeat it.")
 }
 
-// BackendLostInTransaction says that the server's connection broke with a transaction open, which
-// can't be continued on another.
+// BackendLostInTransaction says that the server's connection broke with a transaction open. The
+// session goes on, and the transaction is one that has failed.
 func BackendLostInTransaction() *Error {
-	return fatal("08006", "connection to upstream server lost in a transaction").
-		withDetail("The server rolls the transaction back, unless it had got the COMMIT.").
-		withHint("Repeat the transaction. If COMMIT was sent, check first whether it took effect.")
+	return failure("08006", "connection to upstream server lost in a transaction").
+		withDetail("The server has rolled the transaction back.").
+		withHint("Send ROLLBACK, then repeat the transaction.")
+}
+
+// CantGoOn returns a copy of e that ends the session: it had on the server what no other has. What may
+// be empty.
+func (e *Error) CantGoOn(what string) *Error {
+	e = e.Fatal()
+	e.Detail = "The session had state on that connection that can't be moved to another: " + what + "."
+	if what == "" {
+		e.Detail = "The session had set variables whose values were not known yet."
+	}
+	e.Hint = "Connect again. If a statement was under way, check whether it took effect before you repeat it."
+	return e
 }
 
 // While a session runs.

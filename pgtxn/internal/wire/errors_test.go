@@ -33,7 +33,7 @@ func TestErrorTexts(t *testing.T) {
 		want string
 	}{
 		// PostgreSQL's own.
-		{UnsupportedProtocol(2, 1), "FATAL: unsupported frontend protocol 2.1: server supports 3.0 to 3.0 (SQLSTATE 0A000)"},
+		{UnsupportedProtocol(2, 1), "FATAL: unsupported frontend protocol 2.1: server supports 3.0 to 3.2 (SQLSTATE 0A000)"},
 		{BadStartupLayout(), "FATAL: invalid startup packet layout: expected terminator as last byte (SQLSTATE 08P01)"},
 		{NoUserName(), "FATAL: no PostgreSQL user name specified in startup packet (SQLSTATE 28000)"},
 		{StartupTimeout(), "FATAL: canceling authentication due to timeout (SQLSTATE 57014)"},
@@ -51,8 +51,9 @@ func TestErrorTexts(t *testing.T) {
 		{WaitTimeout(1500*time.Millisecond, 20), "ERROR: no server connection became free within 1.5s (SQLSTATE 53300)"},
 		{UpstreamUnreachable(), `ERROR: could not connect to the upstream server (SQLSTATE 08001)`},
 		{UpstreamRefused(), `ERROR: the upstream server refused the connection pool (SQLSTATE 08004)`},
-		{BackendLost(), "FATAL: connection to upstream server lost (SQLSTATE 08006)"},
-		{BackendLostInTransaction(), "FATAL: connection to upstream server lost in a transaction (SQLSTATE 08006)"},
+		{BackendLost(), "ERROR: connection to upstream server lost (SQLSTATE 08006)"},
+		{BackendLostInTransaction(), "ERROR: connection to upstream server lost in a transaction (SQLSTATE 08006)"},
+		{BackendLost().CantGoOn("LISTEN"), "FATAL: connection to upstream server lost (SQLSTATE 08006)"},
 		{ProtocolViolation("100%"), "FATAL: 100% (SQLSTATE 08P01)"},
 		{QueryCanceled(), "ERROR: canceling statement due to user request (SQLSTATE 57014)"},
 		{TooManyPinned("LISTEN", 3), "ERROR: too many sessions keep a server connection for themselves (SQLSTATE 53400)"},
