@@ -70,8 +70,9 @@ func TestReload(t *testing.T) {
 // chance: Caddy starts apps in any order.
 func startAnother(t *testing.T, change func(*relay.Config)) *App {
 	t.Helper()
-	another := new(App)
-	for _, cfg := range process.started[len(process.started)-1].configs {
+	running := process.started[len(process.started)-1]
+	another := &App{storage: running.storage, log: running.log}
+	for _, cfg := range running.configs {
 		changed := *cfg
 		change(&changed)
 		another.configs = append(another.configs, &changed)
