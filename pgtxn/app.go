@@ -30,6 +30,9 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
+// Provision implements caddy.Provisioner.
+func (*App) Provision(ctx caddy.Context) error { return registerMetrics(ctx) }
+
 // register takes the configuration of a handler. Those that share pools must
 // agree on what the pools are like.
 func (a *App) register(cfg *relay.Config) error {

@@ -91,6 +91,10 @@ type Handler struct {
 	// it is disconnected. Default: 60s, as PostgreSQL's authentication_timeout.
 	LoginTimeout caddy.Duration `json:"login_timeout,omitempty"`
 
+	// Waits for a server connection that are at least this long are logged, as
+	// warnings. 0: all waits. Default: none.
+	LogMinWait *caddy.Duration `json:"log_min_wait,omitempty"`
+
 	// The longest statement that is read for what it does to the session, in
 	// bytes. A longer one is passed on unread, and its session keeps its server
 	// connection from then on. It is also what one client can make the proxy

@@ -75,6 +75,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		Verify:         relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:        emitDrift,
 		TLSRequired:    h.HostSSL,
+		LogMinWait:     limit(h.LogMinWait, -1),
 		Log:            ctx.Slogger(),
 	}
 	if h.Auth != authTrust {
@@ -209,7 +210,7 @@ func (h *Handler) validateNumbers() error {
 	}
 	for option, d := range map[string]*caddy.Duration{
 		"wait_timeout": h.WaitTimeout, "idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime,
-		"connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
+		"connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout, "log_min_wait": h.LogMinWait,
 	} {
 		if d != nil && *d < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is less than 0; leave it out for the default", option, time.Duration(*d)))

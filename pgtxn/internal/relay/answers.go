@@ -117,6 +117,7 @@ func (v *server) lateReady(status byte) bool {
 // failed: the server goes on with the next batch.
 func (v *server) failed(body []byte) bool {
 	r := v.replies.front()
+	v.lender.totals.ServerErrors[sqlStateClass(wire.ParseError(body).Code)]++
 	if wire.ParseError(body).EndsConnection() || r == nil {
 		v.Taint("server: " + string(wire.ParseError(body).Message))
 		if v.session.starting {
@@ -275,10 +276,12 @@ func (v *server) ready(status byte) bool {
 	s.copyIn = false
 	s.unfit = false
 	if !s.machine.Ready(status) && !s.lender.neverShared(s.waiter.Class) {
-		s.cfg.Log.Warn("tracker and server disagree; the server is right",
-			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
+		s.disagreed()
 	}
 	v.shard.toClient.put(s.news())
+	if status == 'I' {
+		s.transacted()
+	}
 	return true
 }
 

@@ -49,28 +49,38 @@ func (h *Hub) register(s *Session) {
 func (h *Hub) cancel(ctx context.Context, key cancelKey) error {
 	found, ok := h.keys.Load(key.pid)
 	if !ok {
+		h.entries.cancels[CancelUnknown].Add(1)
 		return nil
 	}
 	s := found.(*Session)
 	if subtle.ConstantTimeCompare(s.key.secret[:], key.secret[:]) != 1 {
+		h.entries.cancels[CancelUnknown].Add(1)
 		return nil
 	}
 	var v *server
+	result := CancelIdle
 	s.shard.loop.Call(func() {
 		switch {
 		case s.waiting && !s.starting:
 			s.stopWaiting(wire.QueryCanceled())
+			result = CancelWaiting
 		case s.srv != nil && s.srv.owesClient():
 			v = s.srv
 			v.cancels++
 		}
 	})
 	if v == nil {
+		h.entries.cancels[result].Add(1)
 		return nil
 	}
 	ctx, stop := context.WithTimeout(ctx, s.cfg.ConnectTimeout)
 	defer stop()
-	return v.requestCancel(ctx, s.cfg)
+	err := v.requestCancel(ctx, s.cfg)
+	if result = CancelSent; err != nil {
+		result = CancelFailed
+	}
+	h.entries.cancels[result].Add(1)
+	return err
 }
 
 // requestCancel runs on a goroutine of its own, cancels having been counted up.

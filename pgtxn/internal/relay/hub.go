@@ -29,10 +29,11 @@ import (
 
 // Hub is where sessions and backends meet. One serves a whole process.
 type Hub struct {
-	shards []*shard
-	seed   maphash.Seed
-	nextID atomic.Uint64
-	keys   sync.Map // pid of a cancelKey → *Session
+	shards  []*shard
+	seed    maphash.Seed
+	nextID  atomic.Uint64
+	keys    sync.Map // pid of a cancelKey → *Session
+	entries entries
 }
 
 // NewHub starts as many loops as Go runs threads at once. A pool lives on one.
@@ -66,6 +67,7 @@ func (h *Hub) admit(s *Session, key lenderKey) error {
 	})
 	if err == nil {
 		<-s.done
+		s.logOutcome()
 	}
 	return err
 }

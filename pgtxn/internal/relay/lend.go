@@ -45,7 +45,8 @@ func (s *Session) acquire() bool {
 }
 
 func (s *Session) hold(v *server) {
-	s.srv, s.fresh, s.waiting = v, true, false
+	s.srv, s.fresh = v, true
+	s.lender.totals.Lent++
 	s.waiter.Last = v.member
 	v.session = s
 }
@@ -53,6 +54,7 @@ func (s *Session) hold(v *server) {
 // Granted is the pool's answer to a wait.
 func (s *Session) Granted(m *pool.Member[*server]) {
 	s.hold(m.Backend)
+	s.endWait()
 	if s.starting {
 		s.tryStart()
 		return
@@ -62,7 +64,7 @@ func (s *Session) Granted(m *pool.Member[*server]) {
 
 // Refused is the pool's other answer: there is no server to be had.
 func (s *Session) Refused(err error) {
-	s.waiting = false
+	s.endWait()
 	if s.starting {
 		s.fail(upstreamError(err))
 		return
@@ -72,13 +74,14 @@ func (s *Session) Refused(err error) {
 
 // waitedTooLong ends a wait that lasted as long as it may.
 func (s *Session) waitedTooLong() {
+	s.lender.totals.WaitTimeouts++
 	s.stopWaiting(wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
 }
 
 // stopWaiting answers the message that waits for a backend with e instead.
 func (s *Session) stopWaiting(e *wire.Error) {
 	s.lender.pool.Cancel(&s.waiter)
-	s.waiting = false
+	s.endWait()
 	if s.starting {
 		s.fail(e)
 		return
@@ -90,6 +93,7 @@ func (s *Session) stopWaiting(e *wire.Error) {
 // it run. The session goes on, as after an error of the server's.
 func (s *Session) refuse(e []byte) {
 	s.client.send(e)
+	s.lender.totals.countError(e)
 	if typ, total, _ := wire.Head(s.in); typ == 'Q' || typ == 'F' {
 		s.client.send(wire.AppendReady(nil, 'I'))
 		s.rest, s.dropping = total, true
@@ -113,6 +117,9 @@ func (s *Session) apply() {
 	s.exemption = sqlscan.Statement{}
 	scrub := v.dirty && v.owner != s.id
 	if !scrub && v.Label.Hash() == want.Hash() {
+		if want != nil {
+			s.lender.totals.SyncsAvoided++
+		}
 		return
 	}
 	s.shard.toServer.put(v.applied(want, scrub))
@@ -121,6 +128,7 @@ func (s *Session) apply() {
 // applied notes that the connection is being given want, and returns the bytes.
 func (v *server) applied(want *guc.Set, scrub bool) []byte {
 	v.Apply(&v.shard.exchange, want, scrub)
+	v.lender.countSync(v.shard.exchange.Variables, scrub)
 	v.dirty = v.dirty && !scrub
 	v.expect(v.shard.exchange.Replies, forApply)
 	return v.shard.exchange.Bytes
@@ -186,10 +194,12 @@ func (s *Session) settle() {
 	case busy || !s.machine.Idle():
 	case s.mustInspect():
 		s.inspect()
-	case s.machine.Pins() == 0 && s.mustVerify():
+	case s.machine.Pins() != 0:
+		s.pinned()
+	case s.mustVerify():
 		s.verifying = true
 		s.inspect()
-	case s.machine.Pins() == 0 && s.learn():
+	case s.learn():
 		s.release()
 	}
 }
@@ -299,6 +309,7 @@ func (s *Session) release() {
 		clear(s.portals)
 	}
 	s.srv, v.session, s.fresh = nil, nil, false
+	s.pins = 0
 	s.lender.takeBack(v)
 }
 

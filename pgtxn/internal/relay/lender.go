@@ -35,7 +35,9 @@ type lender struct {
 	names                     map[string]struct{} // of custom settings that sessions may have
 	sourcesRead               time.Time           // when functions were searched for more
 	initial                   map[string]string   // of the backend that connected last
-	drifts                    int                 // how often variables were not as tracked
+
+	labels PoolLabels // under which totals are counted
+	totals *Totals
 
 	retrying bool   // connecting again has its time
 	defaults []byte // of the user and the database, as last seen
@@ -50,6 +52,8 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.pool = pool.New(cfg.PoolSize, pool.Hooks[*server](l))
+	l.labels.Upstream = strings.Join(cfg.Upstream.Addresses, ",")
+	l.totals = sh.totalsOf(l.labels)
 	return l
 }
 
@@ -137,6 +141,7 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		if err = l.shard.loop.Attach(c.Sock, v); err == nil {
 			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)
 			v.idleSince = time.Now()
+			l.countConnected(v)
 			l.pool.Connected(m, v)
 			l.watchAge()
 			return
@@ -144,6 +149,7 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		c.Sock.Close()
 	}
 	if !errors.Is(err, context.Canceled) {
+		l.totals.ConnectFailures++
 		l.cfg.Log.Error("connecting to the server failed", "user", l.key.user, "database", l.key.database, "error", err)
 	}
 	if l.pool.ConnectFailed(m, err) && !l.retrying {
@@ -203,7 +209,10 @@ func (l *lender) removed(v *server, reason string) {
 }
 
 // left: a session's client has gone.
-func (l *lender) left(s *Session) { delete(l.sessions, s.id) }
+func (l *lender) left(s *Session) {
+	delete(l.sessions, s.id)
+	l.totals.countSession(s)
+}
 
 // watchAge sees to it that idle backends go when their time has come: a timer
 // is set for the first, unless one is.

@@ -33,7 +33,7 @@ func config(server string, poolSize int) *Config {
 		},
 		PoolSize: poolSize, WaitTimeout: 30 * time.Second,
 		ConnectTimeout: 10 * time.Second, LoginTimeout: 10 * time.Second,
-		MaxStatement: 4 << 20, MaxPrepared: 100, ScrubAlways: true,
+		MaxStatement: 4 << 20, MaxPrepared: 100, ScrubAlways: true, LogMinWait: -1,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}
 }

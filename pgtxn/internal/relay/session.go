@@ -79,7 +79,12 @@ type Session struct {
 	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 
-	starting  bool   // no greeting yet
+	starting bool // no greeting yet
+	tally
+	last     tally  // as it was when the client left
+	why      string // it did
+	sqlstate string // of the error with which the session ended, or ""
+
 	leaving   bool   // nothing more is read from the client; it may still hear answers
 	parting   func() // what happens when it has heard all
 	lingering bool   // only its socket has no room for the last of it
@@ -100,6 +105,7 @@ func (s *Session) greet(welcome []wire.Param) {
 	buf = wire.AppendReady(buf, 'I')
 	s.client.send(buf)
 	s.starting = false
+	s.lender.totals.Clients++
 	s.waiter.Patient = true
 	s.resume()
 }
@@ -113,6 +119,7 @@ func (s *Session) Readable() {
 		}
 		n, err := s.client.conn.Read(s.shard.fromClient)
 		if n > 0 {
+			s.received += uint64(n)
 			s.take(s.shard.fromClient[:n])
 		} else if err != nil {
 			if !isWouldBlock(err) {
@@ -185,11 +192,11 @@ func (s *Session) leave(why string) {
 	s.client.out = nil
 	s.in = nil
 	if s.waiting {
-		s.waiting = false
+		s.endWait()
 		s.lender.pool.Cancel(&s.waiter)
 	}
 	s.lender.left(s)
-	s.cfg.Log.Debug("client disconnected", "session", s.id, "reason", why)
+	s.why, s.last = why, s.tally
 	close(s.done)
 	s.settle()
 }
@@ -197,9 +204,10 @@ func (s *Session) leave(why string) {
 // fail tells the client an error that ends its connection.
 func (s *Session) fail(e *wire.Error) {
 	if !s.ended {
-		s.client.send(e.Fatal().Encode(nil))
-		s.cfg.Log.Info("session ended with an error",
-			"session", s.id, "user", s.user, "database", s.database, "sqlstate", e.Code, "error", e.Message)
+		said := e.Fatal().Encode(nil)
+		s.client.send(said)
+		s.lender.totals.countError(said)
+		s.sqlstate = e.Code
 	}
 	s.leave(e.Message)
 }

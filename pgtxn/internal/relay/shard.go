@@ -17,6 +17,9 @@ type shard struct {
 	loop    *netloop.Loop
 	lenders map[lenderKey]*lender
 
+	totals    map[PoolLabels]*Totals
+	incidents incidents
+
 	fromClient, fromServer []byte
 	toClient, toServer     gather
 	exchange               backend.Exchange
@@ -31,6 +34,7 @@ func newShard() (*shard, error) {
 	return &shard{
 		loop:       loop,
 		lenders:    make(map[lenderKey]*lender),
+		totals:     make(map[PoolLabels]*Totals),
 		fromClient: make([]byte, readSize),
 		fromServer: make([]byte, readSize),
 	}, nil

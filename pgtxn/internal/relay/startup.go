@@ -22,7 +22,7 @@ const ALPN = "postgresql"
 // Serve serves one client on raw and returns when the client has left. Early
 // holds bytes that were read from raw before. Raw is closed.
 func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config) error {
-	e := &entrance{cfg: cfg, conn: netloop.NewConn(raw, early), addr: raw.RemoteAddr()}
+	e := &entrance{cfg: cfg, conn: netloop.NewConn(raw, early), addr: raw.RemoteAddr(), entries: &h.entries}
 	defer e.conn.Wait()
 	defer e.conn.Close()
 	if cfg.LoginTimeout > 0 {
@@ -40,6 +40,7 @@ func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config
 			return e.refuse(err)
 		}
 		_ = raw.SetDeadline(time.Time{})
+		h.entries.logins[LoginAccepted].Add(1)
 		return h.serveSession(e, p)
 	}
 	return nil
@@ -50,6 +51,8 @@ type entrance struct {
 	cfg  *Config
 	conn *netloop.Conn
 	addr net.Addr
+
+	entries *entries
 }
 
 // negotiate goes through TLS to the packet that says what the client wants.
@@ -118,9 +121,12 @@ func (e *entrance) answerSSLRequest(ctx context.Context) error {
 }
 
 func (e *entrance) startTLS(ctx context.Context) error {
-	return e.conn.StartTLS(func(below net.Conn) *tls.Conn {
+	conn := e.conn.StartTLS(func(below net.Conn) *tls.Conn {
 		return tls.Server(below, e.cfg.TLS())
-	}).HandshakeContext(ctx)
+	})
+	err := conn.HandshakeContext(ctx)
+	e.entries.handshake(conn, err)
+	return err
 }
 
 // authenticate lets the client in or returns why not.
@@ -172,6 +178,7 @@ func (e *entrance) rejected(user string, known bool, err error) error {
 
 // refuse tells the client why it is not let in, where PostgreSQL would.
 func (e *entrance) refuse(err error) error {
+	e.entries.refused(err)
 	var told *wire.Error
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):

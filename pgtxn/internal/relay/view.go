@@ -20,8 +20,14 @@ type SessionView struct {
 	ApplicationName string       `json:"application_name"`
 	TLS             bool         `json:"tls"`
 	Since           string       `json:"since"`
-	State           string       `json:"state"`       // starting, idle, waiting (for a backend), active (has one)
-	Transaction     string       `json:"transaction"` // I, T or E, as in ReadyForQuery
+	State           string       `json:"state"`          // starting, idle, waiting (for a backend), active (has one)
+	Transaction     string       `json:"transaction"`    // I, T or E, as in ReadyForQuery
+	TransactionID   string       `json:"transaction_id"` // of that which is open, or of the last
+	Transactions    uint64       `json:"transactions"`
+	Statements      uint64       `json:"statements"`
+	Received        uint64       `json:"received_bytes"` // from the client
+	Sent            uint64       `json:"sent_bytes"`     // to it
+	Waited          float64      `json:"waited_seconds"` // for backends, in all
 	Frames          []FrameView  `json:"frames"`
 	Pins            []string     `json:"pins"`
 	Backend         *BackendView `json:"backend"`
@@ -104,7 +110,7 @@ func (h *Hub) Pools() []PoolView {
 		views = append(views, PoolView{
 			Upstream: l.cfg.Upstream.Addresses, User: l.key.user, Database: l.key.database,
 			Size: c.Limit, Active: c.Lent, Idle: c.Idle, Connecting: c.Connecting, Waiting: c.Waiting,
-			Sessions: len(l.sessions), Drifts: l.drifts,
+			Sessions: len(l.sessions), Drifts: int(l.totals.Drifts),
 		})
 	})
 	slices.SortFunc(views, func(a, b PoolView) int {
@@ -129,7 +135,8 @@ func (s *Session) view() SessionView {
 	v := SessionView{
 		ID: s.name(), Client: s.addr.String(), User: s.user, Database: s.database, ApplicationName: s.appName,
 		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: s.since.UTC().Format("2006-01-02T15:04:05.000Z"),
-		State: s.state(), Transaction: string(s.machine.Status()),
+		State: s.state(), Transaction: string(s.machine.Status()), TransactionID: s.transactionID(),
+		Transactions: s.transactions, Statements: s.statements, Received: s.received, Sent: s.client.sent, Waited: s.waited.Seconds(),
 		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()),
 	}
 	if s.srv != nil {
@@ -138,16 +145,27 @@ func (s *Session) view() SessionView {
 	return v
 }
 
+// The states of a session.
+const (
+	stateStarting = "starting" // not greeted yet
+	stateIdle     = "idle"     // has no backend
+	stateWaiting  = "waiting"  // for one
+	stateActive   = "active"
+)
+
+// States are all of them.
+var States = []string{stateStarting, stateIdle, stateWaiting, stateActive}
+
 func (s *Session) state() string {
 	switch {
 	case s.starting:
-		return "starting"
+		return stateStarting
 	case s.waiting:
-		return "waiting"
+		return stateWaiting
 	case s.srv != nil:
-		return "active"
+		return stateActive
 	}
-	return "idle"
+	return stateIdle
 }
 
 // frames shows each level of the stack with what changed within it: between

@@ -23,6 +23,7 @@ type Machine struct {
 
 	reports []report // of the batch at the head
 	pins    Pins
+	deepest int // most savepoints since Deepest was asked
 
 	doubt bool   // the values may be wrong; settled when idle
 	wrong string // why the batch at the head does not fit; "" when it does
@@ -185,6 +186,16 @@ func (m *Machine) Pending() int { return m.queue.pending }
 // is answered those keep a transaction open too.
 func (m *Machine) Idle() bool {
 	return m.queue.empty() && m.frames.empty() && !m.skipping
+}
+
+// Depth is the number of savepoints that are open.
+func (m *Machine) Depth() int { return max(0, len(m.frames)-1) }
+
+// Deepest is the greatest Depth since it was asked last.
+func (m *Machine) Deepest() int {
+	deepest := m.deepest
+	m.deepest = m.Depth()
+	return deepest
 }
 
 // Vars are the variables after all that was answered so far.

@@ -27,6 +27,9 @@ const (
 	PinUncertain   // the machine disagreed with the server, or lost count
 	PinOversized   // made by the relay: a statement too large to be read
 	PinReplication // made by the relay: a replication connection; never lifted
+
+	// NumPins is how many there are.
+	NumPins = iota
 )
 
 // Inspectable are the reasons that the server can be asked about.
