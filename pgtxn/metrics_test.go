@@ -99,7 +99,8 @@ func TestMetrics(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a pin", func() bool { return p.scrape(t).value("pinned_clients", of("reason=LISTEN")...) == 1 })
+	await(t, "a pin", func() bool { return p.scrape(t).value("pins_total", of("reason=LISTEN")...) == 1 })
+	expect(p.scrape(t), 1, "pinned_clients", of("reason=LISTEN")...)
 
 	p.load(t, options) // what was counted is not lost
 	s := p.scrape(t)
@@ -138,7 +139,7 @@ func await(t testing.TB, what string, condition func() bool) {
 func TestMetricsOfFailures(t *testing.T) {
 	startPostgres(t)
 	sql(t, "CREATE ROLE failing LOGIN")
-	p := start(t, "upstream UPSTREAM\npool_size 1\nwait_timeout 50ms\nauth scram-sha-256\nusers "+
+	p := start(t, "upstream UPSTREAM\npool_size 1\nwait_timeout 2s\nauth scram-sha-256\nusers "+
 		userList(t, `"failing" "secret"`)+"\nhostssl\ntls", certificates)
 	p.awaitCertificate(t)
 	before := p.scrape(t)

@@ -48,6 +48,7 @@ func Dial(ctx context.Context, cfg *Config, params []wire.Param) (*Conn, error) 
 }
 
 func dialOne(ctx context.Context, cfg *Config, address string, params []wire.Param) (*Conn, error) {
+	born := time.Now()
 	sock, err := open(ctx, cfg, address)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func dialOne(ctx context.Context, cfg *Config, address string, params []wire.Par
 	raw := sock.NetConn()
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	c := &Conn{Sock: sock, Address: address, Born: time.Now()}
+	c := &Conn{Sock: sock, Address: address, Born: born}
 	err = c.login(cfg, params)
 	if err == nil && lookup(params, "replication") == "" {
 		err = c.readDefaults(params)

@@ -34,6 +34,10 @@ type Hub struct {
 	nextID  atomic.Uint64
 	keys    sync.Map // pid of a cancelKey → *Session
 	entries entries
+	door    door
+
+	pausing sync.Mutex
+	pauses  []Selection // of which each shard has a copy
 }
 
 // NewHub starts as many loops as Go runs threads at once. A pool lives on one.
@@ -63,6 +67,9 @@ func (h *Hub) admit(s *Session, key lenderKey) error {
 		if err = s.shard.loop.Attach(s.client.conn, s); err == nil {
 			s.lender.sessions[s.id] = s
 			s.start()
+			if s.shard.stopping {
+				s.stopAtRest()
+			}
 		}
 	})
 	if err == nil {

@@ -75,7 +75,12 @@ func (s *Session) Refused(err error) {
 // waitedTooLong ends a wait that lasted as long as it may.
 func (s *Session) waitedTooLong() {
 	s.lender.totals.WaitTimeouts++
-	s.stopWaiting(wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
+	l := s.lender
+	if l.paused() {
+		s.stopWaiting(wire.PausedTooLong(l.cfg.WaitTimeout))
+		return
+	}
+	s.stopWaiting(wire.WaitTimeout(l.cfg.WaitTimeout, l.cfg.PoolSize))
 }
 
 // stopWaiting answers the message that waits for a backend with e instead.
@@ -192,6 +197,8 @@ func (s *Session) settle() {
 	busy := v.rest > 0 || s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn || s.unsynced
 	switch {
 	case busy || !s.machine.Idle():
+	case s.shard.stopping:
+		s.stopAtRest()
 	case s.mustInspect():
 		s.inspect()
 	case s.machine.Pins() != 0:

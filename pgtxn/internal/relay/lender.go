@@ -39,6 +39,9 @@ type lender struct {
 	labels PoolLabels // under which totals are counted
 	totals *Totals
 
+	renewed        time.Time       // backends of before are to be closed
+	awaitingClosed []chan struct{} // who waits for the last backend to be closed
+
 	retrying bool   // connecting again has its time
 	defaults []byte // of the user and the database, as last seen
 	ctx      context.Context
@@ -51,7 +54,8 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 		sessions: make(map[uint64]*Session), starts: make(map[string]knownStart), names: make(map[string]struct{}),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
-	l.pool = pool.New(cfg.PoolSize, pool.Hooks[*server](l))
+	l.pool = pool.New(0, pool.Hooks[*server](l))
+	l.setLimit()
 	l.labels.Upstream = strings.Join(cfg.Upstream.Addresses, ",")
 	l.totals = sh.totalsOf(l.labels)
 	return l
@@ -61,7 +65,7 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 // its times.
 func (l *lender) configure(cfg *Config) {
 	l.cfg = cfg
-	l.pool.SetLimit(cfg.PoolSize)
+	l.setLimit()
 	if l.stopReaping != nil {
 		l.stopReaping()
 		l.stopReaping = nil
@@ -152,6 +156,7 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		l.totals.ConnectFailures++
 		l.cfg.Log.Error("connecting to the server failed", "user", l.key.user, "database", l.key.database, "error", err)
 	}
+	defer l.tellClosed()
 	if l.pool.ConnectFailed(m, err) && !l.retrying {
 		l.retrying = true
 		l.shard.loop.After(retryAfter, func() {
@@ -168,6 +173,10 @@ func (l *lender) Evict(m *pool.Member[*server]) { m.Backend.close("its place is 
 func (l *lender) takeBack(v *server) {
 	if l.outdated(v) {
 		v.close("ALTER ROLE or ALTER DATABASE has changed its defaults")
+		return
+	}
+	if v.Born.Before(l.renewed) {
+		v.close("an operator asked for new connections")
 		return
 	}
 	if l.cfg.MaxLifetime > 0 && time.Since(v.Born) >= l.cfg.MaxLifetime {
@@ -206,6 +215,7 @@ func (l *lender) outdated(v *server) bool {
 func (l *lender) removed(v *server, reason string) {
 	l.cfg.Log.Debug("backend closed", "upstream", v.Address, "backend", v.PID, "reason", reason)
 	l.pool.Remove(v.member)
+	l.tellClosed()
 }
 
 // left: a session's client has gone.

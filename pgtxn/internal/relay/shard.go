@@ -19,6 +19,8 @@ type shard struct {
 
 	totals    map[PoolLabels]*Totals
 	incidents incidents
+	pauses    []Selection
+	stopping  bool
 
 	fromClient, fromServer []byte
 	toClient, toServer     gather

@@ -195,6 +195,10 @@ func (e *entrance) refuse(err error) error {
 
 // serveSession makes the client a session.
 func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
+	if !h.door.enter() {
+		return e.refuse(wire.ShuttingDown())
+	}
+	defer h.door.leave()
 	s := &Session{
 		id:       h.nextID.Add(1),
 		addr:     e.addr,

@@ -223,6 +223,9 @@ func (t *Totals) count(l *lender) {
 		Pools: 1, PoolSize: l.cfg.PoolSize,
 		BackendsIdle: c.Idle, BackendsActive: c.Lent, BackendsConnecting: c.Connecting,
 	}
+	if l.paused() {
+		state.Paused = 1
+	}
 	for _, s := range l.sessions {
 		t.countSession(s)
 		switch s.state() {

@@ -69,6 +69,15 @@ type PoolView struct {
 	Waiting    int      `json:"waiting"`
 	Sessions   int      `json:"sessions"`
 	Drifts     int      `json:"drifts"` // how often verify found other variables than were tracked
+	Paused     bool     `json:"paused"`
+
+	// Since the process began, of all pools that the user and the database had with these servers.
+	Transactions uint64  `json:"transactions"`
+	Statements   uint64  `json:"statements"`
+	Received     uint64  `json:"received_bytes"`
+	Sent         uint64  `json:"sent_bytes"`
+	Waits        uint64  `json:"waits"`
+	Waited       float64 `json:"waited_seconds"`
 }
 
 // Sessions returns all sessions, oldest first.
@@ -106,17 +115,26 @@ func (h *Hub) Session(id string) (SessionView, bool) {
 func (h *Hub) Pools() []PoolView {
 	views := []PoolView{}
 	h.eachLender(func(l *lender) {
-		c := l.pool.Counts()
-		views = append(views, PoolView{
-			Upstream: l.cfg.Upstream.Addresses, User: l.key.user, Database: l.key.database,
-			Size: c.Limit, Active: c.Lent, Idle: c.Idle, Connecting: c.Connecting, Waiting: c.Waiting,
-			Sessions: len(l.sessions), Drifts: int(l.totals.Drifts),
-		})
+		views = append(views, l.view())
 	})
 	slices.SortFunc(views, func(a, b PoolView) int {
 		return strings.Compare(a.User+"\x00"+a.Database, b.User+"\x00"+b.Database)
 	})
 	return views
+}
+
+func (l *lender) view() PoolView {
+	c, t := l.pool.Counts(), *l.totals
+	for _, s := range l.sessions {
+		t.countSession(s)
+	}
+	return PoolView{
+		Upstream: l.cfg.Upstream.Addresses, User: l.key.user, Database: l.key.database,
+		Size: l.cfg.PoolSize, Active: c.Lent, Idle: c.Idle, Connecting: c.Connecting, Waiting: c.Waiting,
+		Sessions: len(l.sessions), Drifts: int(t.Drifts), Paused: l.paused(),
+		Transactions: t.Transactions, Statements: t.Statements, Received: t.Received, Sent: t.Sent,
+		Waits: t.Waits.Count, Waited: t.Waits.Sum,
+	}
 }
 
 func (h *Hub) eachLender(f func(*lender)) {
