@@ -1,10 +1,13 @@
 package pgtxn
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -20,6 +23,7 @@ func init() {
 // configured: the handlers see to it that it runs.
 type App struct {
 	configs []*relay.Config // of the handlers of this configuration
+	log     *slog.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -31,7 +35,10 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision implements caddy.Provisioner.
-func (*App) Provision(ctx caddy.Context) error { return registerMetrics(ctx) }
+func (a *App) Provision(ctx caddy.Context) error {
+	a.log = ctx.Slogger()
+	return registerMetrics(ctx)
+}
 
 // register takes the configuration of a handler. Those that share pools must
 // agree on what the pools are like.
@@ -101,8 +108,12 @@ func (a *App) Start() error {
 }
 
 // Stop applies the configuration that goes on, if there is one: after a reload
-// that failed, this is not the newest.
+// that failed, this is not the newest. When Caddy exits, it ends the sessions.
 func (a *App) Stop() error {
+	if caddy.Exiting() {
+		a.shutDown()
+		return nil
+	}
 	process.Lock()
 	process.started = slices.DeleteFunc(process.started, func(other *App) bool { return other == a })
 	var newest *App
@@ -115,6 +126,27 @@ func (a *App) Stop() error {
 		newest.apply(hub)
 	}
 	return nil
+}
+
+// shutDown waits for the transactions that are open, as long as the most patient
+// handler allows, and says what it cut.
+func (a *App) shutDown() {
+	hub, err := theHub()
+	if err != nil {
+		return
+	}
+	var grace time.Duration
+	for _, cfg := range a.configs {
+		grace = max(grace, cfg.ShutdownTimeout)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), grace)
+	defer stop()
+	cut := hub.Shutdown(ctx)
+	for _, s := range cut {
+		a.log.Warn("shutting down: a session was cut in its transaction", "session", s.ID, "transaction", s.TransactionID,
+			"client", s.Client, "user", s.User, "database", s.Database, "application_name", s.ApplicationName)
+	}
+	a.log.Info("all sessions have ended", "cut", len(cut), "shutdown_timeout", grace)
 }
 
 func (a *App) apply(hub *relay.Hub) {

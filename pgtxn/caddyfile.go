@@ -26,6 +26,7 @@ import (
 //		max_lifetime <duration>
 //		connect_timeout <duration>
 //		login_timeout <duration>
+//		shutdown_timeout <duration>
 //		log_min_wait <duration>
 //		max_statement <size>
 //		max_prepared <number>
@@ -62,6 +63,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Limit("max_lifetime", &h.MaxLifetime),
 		caddyfile.Duration("connect_timeout", &h.ConnectTimeout),
 		caddyfile.Duration("login_timeout", &h.LoginTimeout),
+		caddyfile.Limit("shutdown_timeout", &h.ShutdownTimeout),
 		caddyfile.Limit("log_min_wait", &h.LogMinWait),
 		caddyfile.Size("max_statement", &h.MaxStatement),
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),

@@ -32,14 +32,15 @@ var verifies = []string{relay.VerifyOff: "off", relay.VerifySampled: "sampled", 
 
 // The defaults of the options.
 const (
-	defaultPoolSize       = 20
-	defaultWaitTimeout    = 2 * time.Minute // PgBouncer's query_wait_timeout
-	defaultIdleTimeout    = 10 * time.Minute
-	defaultMaxLifetime    = time.Hour
-	defaultConnectTimeout = 15 * time.Second
-	defaultLoginTimeout   = time.Minute // PostgreSQL's authentication_timeout
-	defaultMaxStatement   = 16 << 20
-	defaultMaxPrepared    = 1000
+	defaultPoolSize        = 20
+	defaultWaitTimeout     = 2 * time.Minute // PgBouncer's query_wait_timeout
+	defaultIdleTimeout     = 10 * time.Minute
+	defaultMaxLifetime     = time.Hour
+	defaultConnectTimeout  = 15 * time.Second
+	defaultLoginTimeout    = time.Minute     // PostgreSQL's authentication_timeout
+	defaultShutdownTimeout = 4 * time.Second // less than the 5s after which systemd kills Caddy
+	defaultMaxStatement    = 16 << 20
+	defaultMaxPrepared     = 1000
 )
 
 // The methods of the option auth, in the words of pg_hba.conf.
@@ -62,21 +63,22 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.config = &relay.Config{
-		PoolSize:       cmp.Or(h.PoolSize, defaultPoolSize),
-		WaitTimeout:    limit(h.WaitTimeout, defaultWaitTimeout),
-		IdleTimeout:    limit(h.IdleTimeout, defaultIdleTimeout),
-		MaxLifetime:    limit(h.MaxLifetime, defaultMaxLifetime),
-		ConnectTimeout: cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout),
-		LoginTimeout:   cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
-		MaxStatement:   cmp.Or(h.MaxStatement, defaultMaxStatement),
-		MaxPrepared:    cmp.Or(h.MaxPrepared, defaultMaxPrepared),
-		ScrubAlways:    h.Scrub != scrubWrites,
-		Inspect:        relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
-		Verify:         relay.Verify(max(0, slices.Index(verifies, h.Verify))),
-		OnDrift:        emitDrift,
-		TLSRequired:    h.HostSSL,
-		LogMinWait:     limit(h.LogMinWait, -1),
-		Log:            ctx.Slogger(),
+		PoolSize:        cmp.Or(h.PoolSize, defaultPoolSize),
+		WaitTimeout:     limit(h.WaitTimeout, defaultWaitTimeout),
+		IdleTimeout:     limit(h.IdleTimeout, defaultIdleTimeout),
+		MaxLifetime:     limit(h.MaxLifetime, defaultMaxLifetime),
+		ConnectTimeout:  cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout),
+		LoginTimeout:    cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
+		MaxStatement:    cmp.Or(h.MaxStatement, defaultMaxStatement),
+		MaxPrepared:     cmp.Or(h.MaxPrepared, defaultMaxPrepared),
+		ScrubAlways:     h.Scrub != scrubWrites,
+		Inspect:         relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
+		Verify:          relay.Verify(max(0, slices.Index(verifies, h.Verify))),
+		OnDrift:         emitDrift,
+		TLSRequired:     h.HostSSL,
+		ShutdownTimeout: limit(h.ShutdownTimeout, defaultShutdownTimeout),
+		LogMinWait:      limit(h.LogMinWait, -1),
+		Log:             ctx.Slogger(),
 	}
 	if h.Auth != authTrust {
 		h.config.Users = users
@@ -211,6 +213,7 @@ func (h *Handler) validateNumbers() error {
 	for option, d := range map[string]*caddy.Duration{
 		"wait_timeout": h.WaitTimeout, "idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime,
 		"connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout, "log_min_wait": h.LogMinWait,
+		"shutdown_timeout": h.ShutdownTimeout,
 	} {
 		if d != nil && *d < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is less than 0; leave it out for the default", option, time.Duration(*d)))
