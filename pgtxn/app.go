@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
@@ -34,6 +35,16 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 		ID:  "pgtxn",
 		New: func() caddy.Module { return new(App) },
 	}
+}
+
+// Provision takes what is kept of earlier processes. Storage that does not work is no reason
+// not to serve.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.storage, a.log = ctx.Storage(), ctx.Slogger()
+	if err := loadSaltSecret(ctx, a.storage); err != nil {
+		a.log.Warn("the salts of unknown users are new in this process", "key", saltSecretKey, "error", err)
+	}
+	return registerMetrics(ctx)
 }
 
 // register takes the configuration of a handler. Those that share pools must
@@ -129,8 +140,12 @@ func (a *App) Start() error {
 }
 
 // Stop applies the configuration that goes on, if there is one: after a reload
-// that failed, this is not the newest.
+// that failed, this is not the newest. When Caddy exits, it ends the sessions.
 func (a *App) Stop() error {
+	if caddy.Exiting() {
+		a.shutDown()
+		return nil
+	}
 	process.Lock()
 	process.started = slices.DeleteFunc(process.started, func(other *App) bool { return other == a })
 	var newest *App
@@ -145,11 +160,35 @@ func (a *App) Stop() error {
 	return nil
 }
 
+// shutDown waits for the transactions that are open, as long as the most patient
+// handler allows, and says what it cut.
+func (a *App) shutDown() {
+	hub, err := theHub()
+	if err != nil {
+		return
+	}
+	var grace time.Duration
+	for _, cfg := range a.configs {
+		grace = max(grace, cfg.ShutdownTimeout)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), grace)
+	defer stop()
+	cut := hub.Shutdown(ctx)
+	for _, s := range cut {
+		a.log.Warn("shutting down: a session was cut in its transaction", "session", s.ID, "transaction", s.TransactionID,
+			"client", s.Client, "user", s.User, "database", s.Database, "application_name", s.ApplicationName)
+	}
+	a.log.Info("all sessions have ended", "cut", len(cut), "shutdown_timeout", grace)
+}
+
 func (a *App) apply(hub *relay.Hub) {
 	for _, cfg := range a.configs {
 		hub.Configure(cfg)
 	}
 }
 
-// Interface guard
-var _ caddy.App = (*App)(nil)
+// Interface guards
+var (
+	_ caddy.App         = (*App)(nil)
+	_ caddy.Provisioner = (*App)(nil)
+)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp" // what the adapter configures beside layer4
 	_ "github.com/caddyserver/caddy/v2/modules/caddypki"
 	_ "github.com/caddyserver/caddy/v2/modules/caddytls"
@@ -27,7 +28,15 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 )
 
+// asCaddy is the environment variable with which this binary is the caddy
+// command, for tests that need a process of its own.
+const asCaddy = "PGTXN_TEST_AS_CADDY"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asCaddy) != "" {
+		caddycmd.Main()
+		return
+	}
 	os.Exit(run(m))
 }
 

@@ -36,6 +36,8 @@ import (
 //		max_lifetime <duration>
 //		connect_timeout <duration>
 //		login_timeout <duration>
+//		shutdown_timeout <duration>
+//		log_min_wait <duration>
 //		max_statement <size>
 //		max_prepared <number>
 //		max_savepoints <number>
@@ -98,6 +100,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Limit("max_lifetime", &h.MaxLifetime),
 		caddyfile.Duration("connect_timeout", &h.ConnectTimeout),
 		caddyfile.Duration("login_timeout", &h.LoginTimeout),
+		caddyfile.Limit("shutdown_timeout", &h.ShutdownTimeout),
+		caddyfile.Limit("log_min_wait", &h.LogMinWait),
 		caddyfile.Size("max_statement", &h.MaxStatement),
 		caddyfile.Int("max_prepared", &h.MaxPrepared, 1),
 		caddyfile.Int("max_savepoints", &h.MaxSavepoints, 1),

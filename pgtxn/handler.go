@@ -131,6 +131,16 @@ type Handler struct {
 	// it is disconnected. Default: 60s, as PostgreSQL's authentication_timeout.
 	LoginTimeout caddy.Duration `json:"login_timeout,omitempty"`
 
+	// How long open transactions may take to end when Caddy stops; then their
+	// sessions are cut. Sessions outside of a transaction end at once. Of several
+	// handlers the longest counts. systemd kills Caddy after TimeoutStopSec, 5s in
+	// Caddy's own unit. 0: they are cut at once. Default: 4s.
+	ShutdownTimeout *caddy.Duration `json:"shutdown_timeout,omitempty"`
+
+	// Waits for a server connection that are at least this long are logged, as
+	// warnings. 0: all waits. Default: none.
+	LogMinWait *caddy.Duration `json:"log_min_wait,omitempty"`
+
 	// The longest statement that is read for what it does to the session, in
 	// bytes. A longer one is passed on unread, and its session keeps its server
 	// connection from then on. It is also what one client can make the proxy

@@ -35,15 +35,16 @@ var verifies = []string{relay.VerifyOff: "off", relay.VerifySampled: "sampled", 
 
 // The defaults of the options.
 const (
-	defaultPoolSize       = 20
-	defaultWaitTimeout    = 2 * time.Minute // PgBouncer's query_wait_timeout
-	defaultIdleTimeout    = 10 * time.Minute
-	defaultMaxLifetime    = time.Hour
-	defaultConnectTimeout = 15 * time.Second
-	defaultLoginTimeout   = time.Minute // PostgreSQL's authentication_timeout
-	defaultMaxStatement   = 16 << 20
-	defaultMaxPrepared    = 1000
-	defaultSessionMemory  = 64 << 20
+	defaultPoolSize        = 20
+	defaultWaitTimeout     = 2 * time.Minute // PgBouncer's query_wait_timeout
+	defaultIdleTimeout     = 10 * time.Minute
+	defaultMaxLifetime     = time.Hour
+	defaultConnectTimeout  = 15 * time.Second
+	defaultLoginTimeout    = time.Minute // PostgreSQL's authentication_timeout
+	defaultMaxStatement    = 16 << 20
+	defaultMaxPrepared     = 1000
+	defaultSessionMemory   = 64 << 20
+	defaultShutdownTimeout = 4 * time.Second // less than the 5s after which systemd kills Caddy
 
 	defaultMaxClientPrepared = 10000
 	defaultAuthDBName        = "postgres"
@@ -88,6 +89,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		PinTimeout:        limit(h.PinTimeout, 0),
 		SessionMode:       h.sessionMode,
 		PeerID:            h.PeerID,
+		ShutdownTimeout:   limit(h.ShutdownTimeout, defaultShutdownTimeout),
+		LogMinWait:        limit(h.LogMinWait, -1),
 	}
 	h.config.Users = users
 	if err := h.access(h.config); err != nil {
@@ -208,6 +211,8 @@ func (h *Handler) validateNumbers() error {
 	for option, d := range map[string]*caddy.Duration{
 		"wait_timeout": h.WaitTimeout, "idle_timeout": h.IdleTimeout, "max_lifetime": h.MaxLifetime,
 		"pin_timeout": h.PinTimeout, "health_interval": &h.HealthInterval, "connect_timeout": &h.ConnectTimeout, "login_timeout": &h.LoginTimeout,
+		"log_min_wait":     h.LogMinWait,
+		"shutdown_timeout": h.ShutdownTimeout,
 	} {
 		if d != nil && *d < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is less than 0; leave it out for the default", option, time.Duration(*d)))

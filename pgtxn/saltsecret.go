@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/certmagic"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
@@ -38,16 +37,3 @@ func keepSaltSecret(ctx context.Context, storage certmagic.Storage) error {
 	}
 	return storage.Store(ctx, saltSecretKey, auth.SaltSecret())
 }
-
-// Provision takes what is kept of earlier processes. Storage that does not work is no reason
-// not to serve.
-func (a *App) Provision(ctx caddy.Context) error {
-	a.storage, a.log = ctx.Storage(), ctx.Slogger()
-	if err := loadSaltSecret(ctx, a.storage); err != nil {
-		a.log.Warn("the salts of unknown users are new in this process", "key", saltSecretKey, "error", err)
-	}
-	return nil
-}
-
-// Interface guard
-var _ caddy.Provisioner = (*App)(nil)

@@ -1,15 +1,12 @@
 package tlsreload
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/adminapi"
 )
 
 func init() {
@@ -33,61 +30,39 @@ func (*adminAPI) CaddyModule() caddy.ModuleInfo {
 
 // Routes returns the routes of the admin API.
 func (*adminAPI) Routes() []caddy.AdminRoute {
-	route := func(path string, answer func(*App, *http.Request) (int, any, error), methods ...string) caddy.AdminRoute {
-		return caddy.AdminRoute{Pattern: path, Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-			return serve(w, r, methods, answer)
-		})}
+	route := func(path, method string, answer func(*App, *http.Request) (int, any, error)) caddy.AdminRoute {
+		methods := adminapi.Methods{method: ofCurrent(answer)}
+		return caddy.AdminRoute{Pattern: path, Handler: caddy.AdminHandlerFunc(methods.Serve)}
 	}
 	return []caddy.AdminRoute{
-		route("/tlsreload/reload", answerReload, http.MethodPost),
-		route("/tlsreload/certificates", answerCertificates, http.MethodGet, http.MethodHead),
-		route("/tlsreload/status", answerStatus, http.MethodGet, http.MethodHead),
+		route("/tlsreload/reload", http.MethodPost, answerReload),
+		route("/tlsreload/certificates", http.MethodGet, answerCertificates),
+		route("/tlsreload/status", http.MethodGet, answerStatus),
 	}
 }
 
-// serve finds the app that runs now: after a configuration that failed to load,
-// this route may be that configuration's.
-func serve(w http.ResponseWriter, r *http.Request, methods []string, answer func(*App, *http.Request) (int, any, error)) error {
-	if !slices.Contains(methods, r.Method) {
-		w.Header()["Allow"] = methods
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("%s takes %v, not %s", r.URL.Path, methods, r.Method)}
+// ofCurrent finds the app that runs now: after a configuration that failed to
+// load, a route may be that configuration's.
+func ofCurrent(answer func(*App, *http.Request) (int, any, error)) adminapi.Answer {
+	return func(r *http.Request) (int, any, error) {
+		app := current()
+		if app == nil {
+			return http.StatusNotFound, nil, errors.New("the configuration that runs has no app tlsreload")
+		}
+		return answer(app, r)
 	}
-	app := current()
-	if app == nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("the configuration that runs has no app tlsreload")}
-	}
-	status, body, err := answer(app, r)
-	if err != nil {
-		return caddy.APIError{HTTPStatus: status, Err: err}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(body)
 }
 
 // answerReload: paths and keys are taken from the configuration only, never
 // from the caller.
 func answerReload(app *App, r *http.Request) (int, any, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
+	query := adminapi.NewQuery(r)
+	req := Request{Sets: query.All("set"), Trigger: "api"}
+	req.DryRun, _ = query.Flag("dry_run")
+	req.Force, _ = query.Flag("force")
+	req.Drain, _ = query.Flag("drain")
+	if err := query.Err(); err != nil {
 		return http.StatusBadRequest, nil, err
-	}
-	req := Request{Sets: query["set"], Trigger: "api"}
-	for name := range query {
-		switch name {
-		case "set":
-		case "dry_run":
-			req.DryRun, err = flag(query, name)
-		case "force":
-			req.Force, err = flag(query, name)
-		case "drain":
-			req.Drain, err = flag(query, name)
-		default:
-			err = fmt.Errorf("unknown parameter %s; there are set, dry_run, force and drain", name)
-		}
-		if err != nil {
-			return http.StatusBadRequest, nil, err
-		}
 	}
 	if req.DryRun && req.Drain {
 		return http.StatusBadRequest, nil, errors.New("dry_run and drain: a dry run ends no connection; leave out one of the two")
@@ -100,19 +75,6 @@ func answerReload(app *App, r *http.Request) (int, any, error) {
 		return http.StatusUnprocessableEntity, result, nil
 	}
 	return http.StatusOK, result, nil
-}
-
-// flag reads ?name, ?name=true or ?name=false.
-func flag(query url.Values, name string) (bool, error) {
-	value := query.Get(name)
-	if value == "" {
-		return true, nil
-	}
-	set, err := strconv.ParseBool(value)
-	if err != nil {
-		return false, fmt.Errorf("%s: expected true or false, not '%s'", name, value)
-	}
-	return set, nil
 }
 
 func answerCertificates(app *App, _ *http.Request) (int, any, error) {

@@ -7,14 +7,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/adminapi"
 )
 
 func init() {
@@ -26,9 +26,7 @@ Asks the admin API of a running Caddy whose configuration has the app tlsreload.
 The exit code is 0 only if all is well: after a reload that failed, and with a
 set that is degraded, it is 1.`,
 		CobraFunc: func(cmd *cobra.Command) {
-			cmd.PersistentFlags().String("address", "", "Address of the admin API; default: that of the configuration")
-			cmd.PersistentFlags().StringP("config", "c", "", "Configuration file that tells the address")
-			cmd.PersistentFlags().StringP("adapter", "a", "", "Name of config adapter to apply")
+			adminapi.AddFlags(cmd)
 			cmd.AddCommand(reloadCommand(), statusCommand())
 		},
 	})
@@ -66,7 +64,7 @@ func runReload(flags caddycmd.Flags) (int, error) {
 	if err := ask(flags, http.MethodPost, "/tlsreload/reload?"+query.Encode(), &result); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	return caddy.ExitCodeSuccess, printTable(func(out io.Writer) {
+	return caddy.ExitCodeSuccess, adminapi.PrintTable(func(out io.Writer) {
 		fmt.Fprintln(out, "SET\tCHANGE\tNAMES\tKEY\tEXPIRES\tSHA-256")
 		for _, set := range result.Sets {
 			for _, cert := range set.Certificates {
@@ -88,7 +86,7 @@ func runStatus(flags caddycmd.Flags) (int, error) {
 	if err := ask(flags, http.MethodGet, "/tlsreload/status", &status); err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
-	err := printTable(func(out io.Writer) {
+	err := adminapi.PrintTable(func(out io.Writer) {
 		fmt.Fprintln(out, "SET\tSTATE\tCERTIFICATES\tEXPIRES\tLAST SUCCESS\tNAMES")
 		for _, set := range status.Sets {
 			state, expires, success := "good", "", ""
@@ -122,32 +120,25 @@ func runStatus(flags caddycmd.Flags) (int, error) {
 // ask puts the answer of the admin API into result. Its error is that of the
 // answer, if there is one.
 func ask(flags caddycmd.Flags, method, uri string, result any) error {
-	address, err := caddycmd.DetermineAdminAPIAddress(flags.String("address"), nil, flags.String("config"), flags.String("adapter"))
+	client, err := adminapi.NewClient(flags)
 	if err != nil {
-		return fmt.Errorf("couldn't determine admin API address: %w", err)
+		return err
 	}
-	response, err := caddycmd.AdminAPIRequest(address, method, uri, nil, nil)
+	answer, err := client.Ask(method, uri)
 	if err != nil {
 		return reason(err)
 	}
-	defer response.Body.Close()
-	return json.NewDecoder(response.Body).Decode(result)
+	return json.Unmarshal(answer, result)
 }
 
 // reason is why a reload failed, out of an error that shows the whole answer.
 func reason(err error) error {
-	_, answer, _ := strings.Cut(err.Error(), "HTTP 422: ")
+	answer, _ := adminapi.Refusal(err, http.StatusUnprocessableEntity)
 	var result Result
 	if json.Unmarshal([]byte(answer), &result) != nil {
 		return err
 	}
 	return errors.New(result.Error + " (what was served before is still served)")
-}
-
-func printTable(rows func(io.Writer)) error {
-	out := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	rows(out)
-	return out.Flush()
 }
 
 func date(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }

@@ -94,7 +94,7 @@ var rooms = []room{
 		path: "pgtxn",
 		may: []string{
 			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
-			caddy, caddyL4, certmagic, zap, prometheus,
+			"adminapi", caddy, caddyL4, certmagic, cobra, zap, prometheus,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
 	},
@@ -105,7 +105,7 @@ var rooms = []room{
 	{
 		path: "tlsreload",
 		may: []string{
-			"tlsreload/internal/certset", "caddyfile", caddy, certmagic, cobra, fsnotify, ocsp, prometheus,
+			"tlsreload/internal/certset", "caddyfile", "adminapi", caddy, certmagic, cobra, fsnotify, ocsp, prometheus,
 		},
 		why: "it is a module of its own that works without pgtxn",
 	},
@@ -113,6 +113,11 @@ var rooms = []room{
 		path: "caddyfile",
 		may:  []string{caddy},
 		why:  "both modules parse with it, so it knows neither",
+	},
+	{
+		path: "adminapi",
+		may:  []string{caddy, cobra},
+		why:  "both modules answer and ask with it, so it knows neither",
 	},
 }
 
@@ -123,7 +128,8 @@ func findRoom(folder string) (r *room, needed bool) {
 			return &rooms[i], true
 		}
 	}
-	return nil, within(folder, "pgtxn") || within(folder, "tlsreload") || within(folder, "caddyfile")
+	return nil, within(folder, "pgtxn") || within(folder, "tlsreload") || within(folder, "caddyfile") ||
+		within(folder, "adminapi")
 }
 
 // allows says whether code of the room may import path, and if not, what the rule is.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -144,3 +146,6 @@ func usualIterations(users map[string]secret) int {
 	}
 	return usual
 }
+
+// Names returns the users, in the order of the alphabet.
+func (u *Users) Names() []string { return slices.Sorted(maps.Keys(u.secrets)) }

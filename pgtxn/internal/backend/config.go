@@ -57,6 +57,14 @@ type Config struct {
 	Secret func(user string) auth.Secret
 }
 
+// At is c for these addresses, of whose health it knows nothing yet.
+func (c *Config) At(addresses ...string) *Config {
+	return &Config{
+		Addresses: addresses, Attrs: c.Attrs, LoadBalance: c.LoadBalance, HealthInterval: c.HealthInterval,
+		SSLMode: c.SSLMode, TLS: c.TLS, User: c.User, Secret: c.Secret,
+	}
+}
+
 func network(address string) string {
 	if strings.HasPrefix(address, "/") || strings.HasPrefix(address, "@") {
 		return "unix"

@@ -14,7 +14,7 @@ type Conn struct {
 	Sock    *netloop.Conn
 	Address string    // of the server
 	PID     uint32    // the server's process
-	Born    time.Time // when the login was done
+	Born    time.Time // when connecting began
 
 	// Welcome holds the values reported during login, in their order.
 	Welcome []wire.Param

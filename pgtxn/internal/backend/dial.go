@@ -83,6 +83,7 @@ func (c *Conn) discard() {
 }
 
 func dialOne(ctx context.Context, cfg *Config, address string, timeout time.Duration, params []wire.Param) (*Conn, error) {
+	born := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	sock, err := open(ctx, cfg, address)
@@ -92,7 +93,7 @@ func dialOne(ctx context.Context, cfg *Config, address string, timeout time.Dura
 	raw := sock.NetConn()
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	c := &Conn{Sock: sock, Address: address, Born: time.Now()}
+	c := &Conn{Sock: sock, Address: address, Born: born}
 	err = c.login(cfg, params)
 	if err == nil {
 		c.misfit, err = c.misfits(cfg.Attrs)

@@ -66,6 +66,8 @@ func IsOwn(name []byte) bool { return strings.HasPrefix(string(name), "caddy_pgt
 type Exchange struct {
 	Bytes   []byte
 	Replies []byte
+	// Variables is how many variables Apply sets or resets one by one.
+	Variables int
 }
 
 // Apply makes e the exchange that turns the connection's label into want. With
@@ -91,6 +93,7 @@ func (c *Conn) Apply(e *Exchange, want *guc.Set, dirty bool) {
 	}
 	for _, step := range plan(c.Label, want) {
 		c.run(e, ownSet, step.names, step.values)
+		e.Variables += len(step.names)
 	}
 	c.run(e, ownCommit)
 	c.Label = want
@@ -151,7 +154,7 @@ func (c *Conn) Set(e *Exchange, names, values []*string, local, sync bool) {
 
 const ownPortal = "caddy_pgtxn_portal"
 
-func (e *Exchange) reset() { e.Bytes, e.Replies = e.Bytes[:0], e.Replies[:0] }
+func (e *Exchange) reset() { e.Bytes, e.Replies, e.Variables = e.Bytes[:0], e.Replies[:0], 0 }
 
 func (e *Exchange) sync() {
 	e.Bytes = wire.AppendSync(e.Bytes)

@@ -37,10 +37,8 @@ type UserQuery struct {
 // it is asked, each of which may take as long as timeout. Text takes one parameter, the user's name, and returns two columns,
 // the name and what ParseSecret takes.
 func NewUserQuery(cfg *Config, timeout time.Duration, user, database, text string, secret func(user string) auth.Secret) *UserQuery {
-	own := &Config{
-		Addresses: cfg.Addresses, Attrs: cfg.Attrs, LoadBalance: cfg.LoadBalance, HealthInterval: cfg.HealthInterval,
-		SSLMode: cfg.SSLMode, TLS: cfg.TLS, User: user, Secret: secret,
-	}
+	own := cfg.At(cfg.Addresses...)
+	own.User, own.Secret = user, secret
 	q := &UserQuery{cfg: own, timeout: timeout, text: text, turn: make(chan struct{}, 1), params: []wire.Param{
 		{Name: "user", Value: user}, {Name: "database", Value: database}, {Name: "application_name", Value: "caddy_pgtxn auth_query"},
 	}}

@@ -123,6 +123,7 @@ func (v *server) lateReady(status byte) bool {
 // failed: the server goes on with the next batch.
 func (v *server) failed(body []byte) bool {
 	r := v.replies.front()
+	v.lender.totals.ServerErrors[sqlStateClass(wire.ParseError(body).Code)]++
 	if wire.ParseError(body).EndsConnection() || r == nil {
 		v.Taint("server: " + string(wire.ParseError(body).Message))
 		v.gone, v.words = true, bytes.Clone(body)
@@ -282,14 +283,16 @@ func (v *server) ready(status byte) bool {
 	s.unfit = s.lacking
 	v.dropStandIns()
 	if !s.machine.Ready(status) && !s.lender.neverShared(s.waiter.Class) {
-		s.cfg.Log.Warn("tracker and server disagree; the server is right",
-			"session", s.id, "backend", v.PID, "reason", s.machine.Disagreement())
+		s.disagreed()
 	}
 	s.tellConflicts()
 	if r.piece {
 		return false
 	}
 	v.shard.toClient.put(s.news())
+	if status == 'I' {
+		s.transacted()
+	}
 	return true
 }
 

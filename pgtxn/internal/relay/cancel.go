@@ -69,40 +69,51 @@ func (h *Hub) cancel(ctx context.Context, cfg *Config, p *wire.CancelRequest) er
 	defer stop()
 	found, ok := h.keys.Load(p.PID &^ forwarded)
 	if !ok {
-		return forward(ctx, cfg, p)
+		h.entries.cancels[forward(ctx, cfg, p)].Add(1)
+		return nil
 	}
 	s := found.(*Session)
 	if subtle.ConstantTimeCompare(s.key.secret, p.Secret) != 1 {
+		h.entries.cancels[CancelUnknown].Add(1)
 		return nil
 	}
 	var v *server
+	result := CancelIdle
 	s.shard.loop.Call(func() {
 		switch {
 		case s.waiting && !s.starting:
 			s.stopWaiting(wire.QueryCanceled())
+			result = CancelWaiting
 		case s.srv != nil && s.srv.owesClient():
 			v = s.srv
 			v.cancels++
 		}
 	})
 	if v == nil {
+		h.entries.cancels[result].Add(1)
 		return nil
 	}
-	return v.requestCancel(ctx, s.cfg)
+	err := v.requestCancel(ctx, s.cfg)
+	if result = CancelSent; err != nil {
+		result = CancelFailed
+	}
+	h.entries.cancels[result].Add(1)
+	return err
 }
 
 // forward sends a request to the instance that its key names, once: what comes
 // from another instance goes nowhere else.
-func forward(ctx context.Context, cfg *Config, p *wire.CancelRequest) error {
+func forward(ctx context.Context, cfg *Config, p *wire.CancelRequest) Cancel {
 	address, known := cfg.Peers[peerOf(p.PID)]
 	if !known || p.PID&forwarded != 0 {
-		return nil
+		return CancelUnknown
 	}
 	err := backend.Cancel(ctx, &backend.Config{SSLMode: backend.Prefer}, address, p.PID|forwarded, p.Secret)
 	if err != nil {
 		cfg.Log.Warn("a cancel request could not be sent on", "peer", peerOf(p.PID), "address", address, "error", err)
+		return CancelFailed
 	}
-	return nil
+	return CancelForwarded
 }
 
 // requestCancel runs on a goroutine of its own, cancels having been counted up.

@@ -236,6 +236,7 @@ func (s *Session) queue(statements []sqlscan.Statement, text []byte) (again *guc
 // statements, what is behind it waits until that has happened: which of them
 // the server has is not known before. Who drops one of ours keeps the damage.
 func (s *Session) sent(st sqlscan.Statement) {
+	s.statements++
 	s.machine.Sent(st)
 	s.backslashes = s.backslashes || mayChange(&st, "standard_conforming_strings")
 	s.suspect(&st)

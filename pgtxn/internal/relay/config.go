@@ -24,6 +24,9 @@ type Config struct {
 	MaxLifetime    time.Duration // a backend is not lent again after it; 0: for ever
 	ConnectTimeout time.Duration // dialling, TLS and login at the server
 	LoginTimeout   time.Duration // TLS, start-up and authentication of a client
+	// ShutdownTimeout is how long transactions may take to end when the process stops; it is for who calls Shutdown.
+	ShutdownTimeout time.Duration
+	LogMinWait      time.Duration // a wait for a backend of at least this length is logged; less than 0: none
 
 	// SessionMode says whose sessions keep their backend from the first statement to
 	// the end. Nil: nobody's.

@@ -29,11 +29,16 @@ import (
 
 // Hub is where sessions and backends meet. One serves a whole process.
 type Hub struct {
-	shards []*shard
-	seed   maphash.Seed
-	nextID atomic.Uint64
-	ddl    atomic.Uint64 // how often a client has changed the schema of something
-	keys   sync.Map      // pid of a cancelKey → *Session
+	shards  []*shard
+	seed    maphash.Seed
+	nextID  atomic.Uint64
+	ddl     atomic.Uint64 // how often a client has changed the schema of something
+	keys    sync.Map      // pid of a cancelKey → *Session
+	entries entries
+	door    door
+
+	pausing sync.Mutex
+	pauses  []Selection // of which each shard has a copy
 }
 
 // NewHub starts as many loops as Go runs threads at once. A pool lives on one.
@@ -66,10 +71,14 @@ func (h *Hub) admit(s *Session, key lenderKey) error {
 			if s.Unwelcome() { // since before it was among the sessions
 				s.drain("it began unwelcome")
 			}
+			if s.shard.stopping {
+				s.stopAtRest()
+			}
 		}
 	})
 	if err == nil {
 		<-s.done
+		s.logOutcome()
 	}
 	return err
 }

@@ -116,6 +116,7 @@ func (s *Session) mustInspect() bool {
 func (s *Session) inspect() {
 	l, v := s.lender, s.srv
 	s.uninspected, s.inspecting = false, true
+	l.totals.Inspections++
 	s.found, s.holds = s.machine.Vars(), 0
 	var names, expected []*string
 	ask := func(name string) {

@@ -35,9 +35,10 @@ func (s *Session) depart(why string, words *wire.Error) {
 // part ends the session, once the client has taken all that is for it.
 func (s *Session) part(why string, words *wire.Error) {
 	if words != nil && !s.ended {
-		s.client.send(words.Fatal().Encode(nil))
-		s.cfg.Log.Info("session ended with an error",
-			"session", s.id, "user", s.user, "database", s.database, "sqlstate", words.Code, "error", words.Message)
+		said := words.Fatal().Encode(nil)
+		s.client.send(said)
+		s.lender.totals.countError(said)
+		s.sqlstate = words.Code
 	}
 	if s.client.full() && !s.client.dead {
 		s.linger(func() { s.part(why, nil) })

@@ -55,7 +55,8 @@ func (s *Session) hold(v *server) {
 	if v.owner != s.id || s.waiter.Last != v.member {
 		v.DoubtRoles()
 	}
-	s.srv, s.fresh, s.waiting = v, true, false
+	s.srv, s.fresh = v, true
+	s.lender.totals.Lent++
 	s.waiter.Last = v.member
 	v.session = s
 }
@@ -63,6 +64,7 @@ func (s *Session) hold(v *server) {
 // Granted is the pool's answer to a wait.
 func (s *Session) Granted(m *pool.Member[*server]) {
 	s.hold(m.Backend)
+	s.endWait()
 	if s.starting {
 		s.tryStart()
 		return
@@ -72,7 +74,7 @@ func (s *Session) Granted(m *pool.Member[*server]) {
 
 // Refused is the pool's other answer: there is no server to be had.
 func (s *Session) Refused(err error) {
-	s.waiting = false
+	s.endWait()
 	if s.starting {
 		s.fail(s.upstreamError(err))
 		return
@@ -82,17 +84,22 @@ func (s *Session) Refused(err error) {
 
 // waitedTooLong ends a wait that lasted as long as it may.
 func (s *Session) waitedTooLong() {
-	if s.lender.failure != nil {
-		s.stopWaiting(s.upstreamError(s.lender.failure))
-		return
+	l := s.lender
+	l.totals.WaitTimeouts++
+	switch {
+	case l.paused():
+		s.stopWaiting(wire.PausedTooLong(l.cfg.WaitTimeout))
+	case l.failure != nil:
+		s.stopWaiting(s.upstreamError(l.failure))
+	default:
+		s.stopWaiting(wire.WaitTimeout(l.cfg.WaitTimeout, l.cfg.PoolSize))
 	}
-	s.stopWaiting(wire.WaitTimeout(s.lender.cfg.WaitTimeout, s.lender.pool.Counts().Limit))
 }
 
 // stopWaiting answers the message that waits for a backend with e instead.
 func (s *Session) stopWaiting(e *wire.Error) {
 	s.lender.pool.Cancel(&s.waiter)
-	s.waiting = false
+	s.endWait()
 	if s.starting {
 		s.fail(e)
 		return
@@ -104,6 +111,7 @@ func (s *Session) stopWaiting(e *wire.Error) {
 // it run. The session goes on, as after an error of the server's.
 func (s *Session) refuse(e []byte) {
 	s.client.send(e)
+	s.lender.totals.countError(e)
 	if typ, total, _ := wire.Head(s.in); typ == 'Q' || typ == 'F' {
 		s.client.send(wire.AppendReady(nil, s.machine.Status()))
 		s.rest, s.dropping = total, true
@@ -127,6 +135,9 @@ func (s *Session) apply() {
 	s.exemption = sqlscan.Statement{}
 	scrub := v.dirty && v.owner != s.id
 	if !scrub && v.Label.Hash() == want.Hash() {
+		if want != nil {
+			s.lender.totals.SyncsAvoided++
+		}
 		return
 	}
 	s.shard.toServer.put(v.applied(want, scrub))
@@ -135,6 +146,7 @@ func (s *Session) apply() {
 // applied notes that the connection is being given want, and returns the bytes.
 func (v *server) applied(want *guc.Set, scrub bool) []byte {
 	v.Apply(&v.shard.exchange, want, scrub)
+	v.lender.countSync(v.shard.exchange.Variables, scrub)
 	v.dirty = v.dirty && !scrub
 	v.expect(v.shard.exchange.Replies, forApply)
 	return v.shard.exchange.Bytes
@@ -181,7 +193,7 @@ func (s *Session) settle() {
 	v := s.srv
 	switch {
 	case v == nil:
-		if s.draining && !s.waiting && !s.starting && !s.refusing {
+		if (s.draining || s.shard.stopping) && !s.waiting && !s.starting && !s.refusing {
 			s.drained()
 		}
 		return
@@ -205,18 +217,19 @@ func (s *Session) settle() {
 	busy := v.rest > 0 || s.rest > 0 && !s.dropping || s.held || s.skipping || s.copyIn || s.unsynced
 	switch {
 	case busy || !s.machine.Idle():
-	case s.draining:
+	case s.draining, s.shard.stopping:
 		s.drained()
 	case s.mustInspect():
 		s.inspect()
-	case s.machine.Pins() == 0 && s.mustVerify():
-		s.verifying = true
-		s.inspect()
 	case s.machine.Pins() != 0:
+		s.notePins()
 		if s.lacking {
 			s.lacking, s.baseless = false, true
 		}
 		s.keep()
+	case s.mustVerify():
+		s.verifying = true
+		s.inspect()
 	case v.Bare():
 		v.unbare()
 	case s.learn():
@@ -331,6 +344,7 @@ func (s *Session) release() {
 	}
 	s.unpinned()
 	s.srv, v.session, s.fresh, s.asked = nil, nil, false, nil
+	s.pins = 0
 	s.lender.takeBack(v)
 }
 

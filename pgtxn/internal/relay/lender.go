@@ -38,7 +38,12 @@ type lender struct {
 	initial                   map[string]string   // of the backend that connected last
 	marks                     map[string]int      // of custom settings, see marks.go
 	pinned                    int                 // sessions that count for max_pinned
-	drifts                    int                 // how often variables were not as tracked
+
+	labels PoolLabels // under which totals are counted
+	totals *Totals
+
+	renewed        time.Time       // backends of before are to be closed
+	awaitingClosed []chan struct{} // who waits for the last backend to be closed
 
 	failure  error  // of the last attempt to connect, or nil
 	retrying bool   // connecting again has its time
@@ -54,7 +59,10 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 		marks: make(map[string]int),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
-	l.pool = pool.New(cfg.PoolSize, pool.Hooks[*server](l))
+	l.pool = pool.New(0, pool.Hooks[*server](l))
+	l.setLimit()
+	l.labels.Upstream = strings.Join(cfg.Upstream.Addresses, ",")
+	l.totals = sh.totalsOf(l.labels)
 	return l
 }
 
@@ -62,7 +70,7 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 // its times.
 func (l *lender) configure(cfg *Config) {
 	l.cfg = cfg
-	l.pool.SetLimit(cfg.PoolSize)
+	l.setLimit()
 	if l.stopReaping != nil {
 		l.stopReaping()
 		l.stopReaping = nil
@@ -142,6 +150,7 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		if err = l.shard.loop.Attach(c.Sock, v); err == nil {
 			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)
 			v.idleSince = time.Now()
+			l.countConnected(v)
 			l.pool.Connected(m, v)
 			l.watchAge()
 			return
@@ -153,6 +162,10 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		level = slog.LevelDebug // it has been said
 	}
 	l.cfg.Log.Log(l.ctx, level, "connecting to the server failed", "user", l.key.user, "database", l.key.database, "error", err)
+	if !errors.Is(err, context.Canceled) {
+		l.totals.ConnectFailures++
+	}
+	defer l.tellClosed()
 	hopeless := wrongPassword(err)
 	if hopeless { // who comes next is to hear of it at login, not later
 		clear(l.starts)
@@ -177,6 +190,10 @@ func (l *lender) takeBack(v *server) {
 	}
 	if why := v.Unfit(l.cfg.Upstream.Attrs); why != "" {
 		l.leaveServer(v, why)
+		return
+	}
+	if v.Born.Before(l.renewed) {
+		v.close("an operator asked for new connections")
 		return
 	}
 	if l.cfg.MaxLifetime > 0 && time.Since(v.Born) >= l.cfg.MaxLifetime {
@@ -229,10 +246,14 @@ func (l *lender) outdated(v *server) bool {
 func (l *lender) removed(v *server, reason string) {
 	l.cfg.Log.Debug("backend closed", "upstream", v.Address, "backend", v.PID, "reason", reason)
 	l.pool.Remove(v.member)
+	l.tellClosed()
 }
 
 // left: a session's client has gone.
-func (l *lender) left(s *Session) { delete(l.sessions, s.id) }
+func (l *lender) left(s *Session) {
+	delete(l.sessions, s.id)
+	l.totals.countSession(s)
+}
 
 // watchAge sees to it that idle backends go when their time has come: a timer
 // is set for the first, unless one is.

@@ -35,7 +35,7 @@ func config(server string, poolSize int) *Config {
 		Rules: trust(), Keys: new(auth.Keyring), Failures: NewFailures(0),
 		PoolSize: poolSize, WaitTimeout: 30 * time.Second,
 		ConnectTimeout: 10 * time.Second, LoginTimeout: 10 * time.Second,
-		MaxStatement: 4 << 20, MaxPrepared: 100, MaxClientPrepared: 1000, ScrubAlways: true,
+		MaxStatement: 4 << 20, MaxPrepared: 100, MaxClientPrepared: 1000, ScrubAlways: true, LogMinWait: -1,
 		SharedCustom: true, // so that clients do get the backends of others
 		Log:          slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	}

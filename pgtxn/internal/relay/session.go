@@ -93,6 +93,11 @@ type Session struct {
 	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 
+	tally
+	last     tally  // as it was when the client left
+	why      string // it did
+	sqlstate string // of the error with which the session ended, or ""
+
 	starting  bool   // no greeting yet
 	draining  bool   // it ends as soon as it is idle
 	leaving   bool   // nothing more is read from the client; it may still hear answers
@@ -115,6 +120,7 @@ func (s *Session) greet(welcome []wire.Param) {
 	buf = wire.AppendReady(buf, 'I')
 	s.client.send(buf)
 	s.starting = false
+	s.lender.totals.Clients++
 	s.waiter.Patient = true
 	s.settle()
 	s.resume()
@@ -129,6 +135,7 @@ func (s *Session) Readable() {
 		}
 		n, err := s.client.conn.Read(s.shard.fromClient)
 		if n > 0 {
+			s.received += uint64(n)
 			s.take(s.shard.fromClient[:n])
 		} else if err != nil {
 			if !isWouldBlock(err) {
@@ -201,11 +208,11 @@ func (s *Session) leave(why string) {
 	s.client.out = nil
 	s.in = nil
 	if s.waiting {
-		s.waiting = false
+		s.endWait()
 		s.lender.pool.Cancel(&s.waiter)
 	}
 	s.lender.left(s)
-	s.cfg.Log.Debug("client disconnected", "session", s.id, "reason", why)
+	s.why, s.last = why, s.tally
 	close(s.done)
 	s.settle()
 }

@@ -20,7 +20,11 @@ type shard struct {
 	loop    *netloop.Loop
 	lenders map[lenderKey]*lender
 
-	ddl *atomic.Uint64 // the hub's
+	ddl       *atomic.Uint64 // the hub's
+	totals    map[PoolLabels]*Totals
+	incidents incidents
+	pauses    []Selection
+	stopping  bool
 
 	fromClient, fromServer []byte
 	toClient, toServer     gather
@@ -38,6 +42,7 @@ func newShard(ddl *atomic.Uint64) (*shard, error) {
 		loop:       loop,
 		ddl:        ddl,
 		lenders:    make(map[lenderKey]*lender),
+		totals:     make(map[PoolLabels]*Totals),
 		fromClient: make([]byte, readSize),
 		fromServer: make([]byte, readSize),
 	}, nil

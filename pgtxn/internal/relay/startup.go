@@ -21,7 +21,7 @@ const ALPN = "postgresql"
 // nil, says whether the session is to be drained from its beginning; it is
 // called on the loop and must not block.
 func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config, unwelcome func() bool) error {
-	e := &entrance{cfg: cfg, conn: netloop.NewConn(raw, early), addr: raw.RemoteAddr(), unwelcome: unwelcome}
+	e := &entrance{cfg: cfg, conn: netloop.NewConn(raw, early), addr: raw.RemoteAddr(), unwelcome: unwelcome, entries: &h.entries}
 	defer e.conn.Wait()
 	defer e.conn.Close()
 	if cfg.LoginTimeout > 0 {
@@ -39,6 +39,7 @@ func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config
 			return e.refuse(err)
 		}
 		_ = raw.SetDeadline(time.Time{})
+		h.entries.logins[LoginAccepted].Add(1)
 		return h.serveSession(e, p)
 	}
 	return nil
@@ -55,6 +56,7 @@ type entrance struct {
 	shown shownCertificate
 	// startup is nil until the client has said who it is.
 	startup *wire.Startup
+	entries *entries
 }
 
 // negotiate goes through TLS to the packet that says what the client wants.
@@ -123,9 +125,12 @@ func (e *entrance) answerSSLRequest(ctx context.Context) error {
 }
 
 func (e *entrance) startTLS(ctx context.Context) error {
-	return e.conn.StartTLS(func(below net.Conn) *tls.Conn {
+	conn := e.conn.StartTLS(func(below net.Conn) *tls.Conn {
 		return tls.Server(below, e.shown.watch(e.cfg.TLS()))
-	}).HandshakeContext(ctx)
+	})
+	err := conn.HandshakeContext(ctx)
+	e.entries.handshake(conn, err)
+	return err
 }
 
 // host is how PostgreSQL names the client's end in its errors.
@@ -139,6 +144,7 @@ func (e *entrance) host() string {
 
 // refuse tells the client why it is not let in, where PostgreSQL would.
 func (e *entrance) refuse(err error) error {
+	e.entries.refused(err)
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return nil // a port scan, a health check, a client that changed its mind
 	}
@@ -162,6 +168,10 @@ func (e *entrance) refuse(err error) error {
 
 // serveSession makes the client a session.
 func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
+	if !h.door.enter() {
+		return e.refuse(wire.ShuttingDown())
+	}
+	defer h.door.leave()
 	s := &Session{
 		id:       h.nextID.Add(1),
 		addr:     e.addr,

@@ -6,7 +6,8 @@ import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
 type stream struct {
 	conn *netloop.Conn
 	out  []byte
-	dead bool // writing failed: what is written goes nowhere, reading will say why
+	sent uint64 // bytes, those in out included
+	dead bool   // writing failed: what is written goes nowhere, reading will say why
 }
 
 // send writes p, or keeps what the socket does not take now.
@@ -14,6 +15,7 @@ func (s *stream) send(p []byte) {
 	if len(p) == 0 || s.dead {
 		return
 	}
+	s.sent += uint64(len(p))
 	if len(s.out) > 0 {
 		s.out = append(s.out, p...)
 		return
@@ -32,6 +34,7 @@ func (s *stream) send(p []byte) {
 func (s *stream) flush() bool {
 	p := s.out
 	s.out = nil
+	s.sent -= uint64(len(p)) // it is counted already
 	s.send(p)
 	return len(s.out) == 0
 }

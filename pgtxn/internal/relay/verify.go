@@ -69,10 +69,7 @@ func (s *Session) compare(found *guc.Set) {
 		return
 	}
 	slices.Sort(names)
-	l := s.lender
-	l.drifts++
-	s.cfg.Log.Warn("tracked variables were not those of the backend; the server is right",
-		"session", s.id, "backend", s.srv.PID, "user", s.user, "database", s.database, "variables", names)
+	s.drifted(names)
 	if s.cfg.OnDrift != nil {
 		s.cfg.OnDrift(Drift{Session: s.id, Backend: s.srv.PID, User: s.user, Database: s.database, Names: names})
 	}

@@ -20,9 +20,15 @@ type SessionView struct {
 	ApplicationName string       `json:"application_name"`
 	TLS             bool         `json:"tls"`
 	Since           string       `json:"since"`
-	State           string       `json:"state"`       // starting, idle, waiting (for a backend), active (has one)
-	Transaction     string       `json:"transaction"` // I, T or E, as in ReadyForQuery
-	Draining        bool         `json:"draining"`    // ends as soon as it is idle outside of a transaction
+	State           string       `json:"state"`          // starting, idle, waiting (for a backend), active (has one)
+	Transaction     string       `json:"transaction"`    // I, T or E, as in ReadyForQuery
+	Draining        bool         `json:"draining"`       // ends as soon as it is idle outside of a transaction
+	TransactionID   string       `json:"transaction_id"` // of that which is open, or of the last
+	Transactions    uint64       `json:"transactions"`
+	Statements      uint64       `json:"statements"`
+	Received        uint64       `json:"received_bytes"` // from the client
+	Sent            uint64       `json:"sent_bytes"`     // to it
+	Waited          float64      `json:"waited_seconds"` // for backends, in all
 	Frames          []FrameView  `json:"frames"`
 	Pins            []string     `json:"pins"`
 	Backend         *BackendView `json:"backend"`
@@ -64,6 +70,15 @@ type PoolView struct {
 	Waiting    int      `json:"waiting"`
 	Sessions   int      `json:"sessions"`
 	Drifts     int      `json:"drifts"` // how often verify found other variables than were tracked
+	Paused     bool     `json:"paused"`
+
+	// Since the process began, of all pools that the user and the database had with these servers.
+	Transactions uint64  `json:"transactions"`
+	Statements   uint64  `json:"statements"`
+	Received     uint64  `json:"received_bytes"`
+	Sent         uint64  `json:"sent_bytes"`
+	Waits        uint64  `json:"waits"`
+	Waited       float64 `json:"waited_seconds"`
 }
 
 // Sessions returns all sessions, oldest first.
@@ -101,17 +116,26 @@ func (h *Hub) Session(id string) (SessionView, bool) {
 func (h *Hub) Pools() []PoolView {
 	views := []PoolView{}
 	h.eachLender(func(l *lender) {
-		c := l.pool.Counts()
-		views = append(views, PoolView{
-			Upstream: l.cfg.Upstream.Addresses, User: l.key.user, Database: l.key.database,
-			Size: c.Limit, Active: c.Lent, Idle: c.Idle, Connecting: c.Connecting, Waiting: c.Waiting,
-			Sessions: len(l.sessions), Drifts: l.drifts,
-		})
+		views = append(views, l.view())
 	})
 	slices.SortFunc(views, func(a, b PoolView) int {
 		return strings.Compare(a.User+"\x00"+a.Database, b.User+"\x00"+b.Database)
 	})
 	return views
+}
+
+func (l *lender) view() PoolView {
+	c, t := l.pool.Counts(), *l.totals
+	for _, s := range l.sessions {
+		t.countSession(s)
+	}
+	return PoolView{
+		Upstream: l.cfg.Upstream.Addresses, User: l.key.user, Database: l.key.database,
+		Size: l.cfg.PoolSize, Active: c.Lent, Idle: c.Idle, Connecting: c.Connecting, Waiting: c.Waiting,
+		Sessions: len(l.sessions), Drifts: int(t.Drifts), Paused: l.paused(),
+		Transactions: t.Transactions, Statements: t.Statements, Received: t.Received, Sent: t.Sent,
+		Waits: t.Waits.Count, Waited: t.Waits.Sum,
+	}
 }
 
 func (h *Hub) eachLender(f func(*lender)) {
@@ -130,7 +154,8 @@ func (s *Session) view() SessionView {
 	v := SessionView{
 		ID: s.name(), Client: s.addr.String(), User: s.user, Database: s.database, ApplicationName: s.appName,
 		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: s.since.UTC().Format("2006-01-02T15:04:05.000Z"),
-		State: s.state(), Transaction: string(s.machine.Status()), Draining: s.draining,
+		State: s.state(), Draining: s.draining, Transaction: string(s.machine.Status()), TransactionID: s.transactionID(),
+		Transactions: s.transactions, Statements: s.statements, Received: s.received, Sent: s.client.sent, Waited: s.waited.Seconds(),
 		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()),
 	}
 	if s.srv != nil {
@@ -139,16 +164,27 @@ func (s *Session) view() SessionView {
 	return v
 }
 
+// The states of a session.
+const (
+	stateStarting = "starting" // not greeted yet
+	stateIdle     = "idle"     // has no backend
+	stateWaiting  = "waiting"  // for one
+	stateActive   = "active"
+)
+
+// States are all of them.
+var States = []string{stateStarting, stateIdle, stateWaiting, stateActive}
+
 func (s *Session) state() string {
 	switch {
 	case s.starting:
-		return "starting"
+		return stateStarting
 	case s.waiting:
-		return "waiting"
+		return stateWaiting
 	case s.srv != nil:
-		return "active"
+		return stateActive
 	}
-	return "idle"
+	return stateIdle
 }
 
 // frames shows each level of the stack with what changed within it: between

@@ -18,6 +18,7 @@ func (m *Machine) apply(it *item) {
 		m.rollback(st.Chain)
 	case sqlscan.Savepoint:
 		m.frames.push(st.Name, m.vars)
+		m.deepest = max(m.deepest, m.Depth())
 	case sqlscan.Release:
 		m.frames.cut(m.frames.find(st.Name))
 	case sqlscan.RollbackTo:

@@ -25,6 +25,7 @@ type Machine struct {
 	conflicts []Conflict // of the last batch
 	hidden    bool       // one of its reports says that something was changed unseen
 	pins      Pins
+	deepest   int  // most savepoints since Deepest was asked
 	kept      Pins // those when the last transaction was over, and since made by what no rollback undoes
 
 	doubt bool   // the values may be wrong; settled when idle
@@ -214,6 +215,16 @@ func (m *Machine) Bytes() int64 {
 // is answered those keep a transaction open too.
 func (m *Machine) Idle() bool {
 	return m.queue.empty() && m.frames.empty() && !m.skipping
+}
+
+// Depth is the number of savepoints that are open.
+func (m *Machine) Depth() int { return max(0, len(m.frames)-1) }
+
+// Deepest is the greatest Depth since it was asked last.
+func (m *Machine) Deepest() int {
+	deepest := m.deepest
+	m.deepest = m.Depth()
+	return deepest
 }
 
 // Vars are the variables after all that was answered so far.

@@ -28,6 +28,9 @@ const (
 	PinOversized   // made by the relay: a statement too large to be read
 	PinReplication // made by the relay: a replication connection; never lifted
 	PinSession     // made by the relay: the operator wants it; never lifted
+
+	// NumPins is how many there are.
+	NumPins = iota
 )
 
 // lasting are the pins that nothing lifts.

@@ -199,6 +199,13 @@ func WaitTimeout(waited time.Duration, poolSize int) *Error {
 		withHint("Raise pool_size or the wait timeout, and look for transactions left open and for pinned sessions.")
 }
 
+// PausedTooLong is WaitTimeout while an operator has paused the pool.
+func PausedTooLong(waited time.Duration) *Error {
+	return failure("53300", "no server connection became free within %s", waited).
+		withDetail("The pool is paused. The statement was not executed.").
+		withHint("Try again when the pool has been resumed.")
+}
+
 // UpstreamUnreachable says that no connection to the server could be made.
 func UpstreamUnreachable() *Error {
 	return failure("08001", "could not connect to the upstream server").

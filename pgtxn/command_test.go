@@ -1,0 +1,177 @@
+package pgtxn
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	osexec "os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
+)
+
+// caddyCommand runs caddy pgtxn.
+func caddyCommand(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := osexec.CommandContext(t.Context(), os.Args[0], append([]string{"pgtxn"}, args...)...)
+	cmd.Env = append(os.Environ(), asCaddy+"=1")
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run()
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+func (p *proxy) command(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	return caddyCommand(t, append(args, "--address", p.admin)...)
+}
+
+// What the command prints is what the admin API says.
+func TestCommand(t *testing.T) {
+	params := role(t, "commanded")
+	p := start(t, "upstream UPSTREAM\npool_size 7\nauth trust")
+	conn := p.mustConnect(t, params+" application_name='the\ttab'")
+	exec(t, conn, "BEGIN; SAVEPOINT s")
+	view := p.session(t, conn)
+	out, _, code := p.command(t, "sessions", "--user", "commanded", "--state", "active")
+	for _, want := range []string{view.ID + " ", view.Client, "the?tab", " active ", " T ", fmt.Sprint(view.Backend.PID)} {
+		if code != 0 || strings.Count(out, "\n") != 2 || !strings.Contains(out, want) {
+			t.Errorf("%d, no %q in\n%s", code, want, out)
+		}
+	}
+	var views []relay.SessionView
+	out, _, _ = p.command(t, "sessions", "-u", "commanded", "--json")
+	if err := json.Unmarshal([]byte(out), &views); err != nil || len(views) != 1 || views[0].ID != view.ID {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, errs, code := p.command(t, "sessions", "--state", "busy"); code != 1 || !strings.Contains(errs, "state: expected one of starting, idle") {
+		t.Errorf("%d %s", code, errs)
+	}
+
+	if out, _, code := p.command(t, "pools", "-u", "commanded"); code != 0 || !strings.Contains(out, postgres.Addr+"  7     1       0") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	out, _, code = p.command(t, "pause", "-u", "commanded", "--wait", "10ms")
+	if code != 0 || !strings.Contains(out, "PAUSED") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	if _, errs, code := p.command(t, "pause", "-u", "commanded"); code != 1 || !strings.Contains(errs, "pools of user commanded: it is paused already") {
+		t.Errorf("%d %s", code, errs)
+	}
+	for _, verb := range []string{"resume", "reconnect"} {
+		if out, errs, code := p.command(t, verb, "-u", "commanded"); code != 0 || strings.Contains(out, "PAUSED") {
+			t.Errorf("%s: %d\n%s%s", verb, code, out, errs)
+		}
+	}
+	if out, _, code := p.command(t, "kill", view.ID); code != 0 || !strings.Contains(out, view.Client) {
+		t.Errorf("%d\n%s", code, out)
+	}
+	if _, errs, code := p.command(t, "kill", view.ID); code != 1 || !strings.Contains(errs, "there is no session "+view.ID) || strings.Contains(errs, "HTTP") {
+		t.Errorf("%d %s", code, errs)
+	}
+}
+
+// The rates of top are what happened between two tables.
+func TestTop(t *testing.T) {
+	params := role(t, "topped")
+	p := start(t, "upstream UPSTREAM\nauth trust")
+	conn := p.mustConnect(t, params)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = conn.Exec(t.Context(), "SELECT 1")
+			}
+		}
+	}()
+	out, errs, code := p.command(t, "top", "-u", "topped", "--json", "-n", "300ms", "--count", "2")
+	close(stop)
+	<-stopped
+	decoder := json.NewDecoder(strings.NewReader(out))
+	var first, second top
+	if err := decoder.Decode(&first); err != nil || code != 0 {
+		t.Fatalf("%d %v %s %s", code, err, out, errs)
+	}
+	if err := decoder.Decode(&second); err != nil {
+		t.Fatal(err)
+	}
+	a, b := first.Pools[0], second.Pools[0]
+	rate := float64(b.Transactions-a.Transactions) / second.Time.Sub(first.Time).Seconds()
+	if b.TransactionRate <= 0 || b.TransactionRate < rate*0.99 || b.TransactionRate > rate*1.01 || b.SentRate <= 0 {
+		t.Errorf("rate %v, and %d transactions became %d", b.TransactionRate, a.Transactions, b.Transactions)
+	}
+	out, _, code = p.command(t, "top", "-u", "topped", "-n", "10ms", "--count", "1")
+	if code != 0 || !strings.Contains(out, "TXN/S") || !strings.Contains(out, "topped") || strings.Contains(out, "\x1b") {
+		t.Errorf("%d\n%q", code, out)
+	}
+}
+
+// Each thing that is wrong with a configuration is named.
+func TestCheck(t *testing.T) {
+	startPostgres(t)
+	sql(t, "CREATE ROLE limited LOGIN CONNECTION LIMIT 3 PASSWORD 'x'")
+	users := userList(t, "\"alice\" \"alice's secret\"\n\"bob\" \"x\"\n")
+	verifier := userList(t, "\"alice\" \""+sql(t, "SELECT rolpassword FROM pg_authid WHERE rolname = 'alice'")+"\"\n")
+	wrong := userList(t, "\"alice\" \"wrong\"\n")
+	for _, test := range []struct {
+		name, options string
+		code          int
+		want          []string // each is in a line of the output, as words in this order
+	}{
+		{"all is well", "upstream UPSTREAM\nusers " + users, 0, []string{
+			"alice login ok to database postgres", "bob login ok", "alice version ok PostgreSQL", "bob limits ok pool_size 20 of",
+			"alice tls warning sslmode prefer does not protect",
+		}},
+		{"nobody listens", "upstream 127.0.0.1:1\nauth trust", 1, []string{"127.0.0.1:1 postgres connect ERROR refused"}},
+		{"one of two", "upstream UPSTREAM 127.0.0.1:1\nauth trust", 1, []string{"postgres login ok", "127.0.0.1:1 postgres connect ERROR"}},
+		{"TLS not trusted", "upstream UPSTREAM\nauth trust\nsslmode verify-full", 1, []string{"tls ERROR certificate"}},
+		{"a wrong password", "upstream UPSTREAM\nusers " + wrong, 1, []string{"alice login ERROR password authentication failed"}},
+		{"a verifier", "upstream UPSTREAM\nusers " + verifier, 1, []string{"alice users warning can't log in", "alice login ERROR"}},
+		{"no file", "upstream UPSTREAM\nusers /none", 1, []string{"users ERROR /none"}},
+		{"a larger pool than the server has", "upstream UPSTREAM\nauth trust\npool_size 5000", 1, []string{"limits ERROR pool_size 5000 is more than max_connections"}},
+		{"several that are too many", "upstream UPSTREAM\npool_size 100\nusers " + users, 0, []string{"limits warning 100 for each of 2 users is 200"}},
+		{"the role's limit", "upstream UPSTREAM\nauth trust\nupstream_user limited", 1, []string{"limited limits ERROR the role's CONNECTION LIMIT, 3"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "Caddyfile")
+			text := strings.ReplaceAll(caddyfileOf("127.0.0.1:6432", "", test.options), "UPSTREAM", postgres.Addr)
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, errs, code := caddyCommand(t, "check", "--config", file)
+			if code != test.code {
+				t.Errorf("exit code %d\n%s", code, errs)
+			}
+			for _, want := range test.want {
+				if !hasLine(out, want) {
+					t.Errorf("no line %q in\n%s", want, out)
+				}
+			}
+			if test.code == 0 && strings.Contains(out, checkError) {
+				t.Error(out)
+			}
+		})
+	}
+}
+
+// hasLine says whether a line has these words, in this order.
+func hasLine(text, words string) bool {
+lines:
+	for line := range strings.Lines(text) {
+		for _, word := range strings.Fields(words) {
+			_, rest, found := strings.Cut(line, word)
+			if !found {
+				continue lines
+			}
+			line = rest
+		}
+		return true
+	}
+	return false
+}

@@ -1,0 +1,108 @@
+package relay
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
+)
+
+// The kinds of incidents.
+const (
+	KindPin          = "pin"
+	KindDrift        = "drift"
+	KindDisagreement = "disagreement" // over whether a transaction is open
+)
+
+// Incident is what an operator may want to know the reason of: a session that keeps its backend between transactions,
+// or variables that were not as tracked. No value is in it.
+type Incident struct {
+	Time        time.Time `json:"time"`
+	Kind        string    `json:"kind"`
+	Session     string    `json:"session"`
+	Transaction string    `json:"transaction"` // the id
+	Client      string    `json:"client"`
+	User        string    `json:"user"`
+	Database    string    `json:"database"`
+	Backend     uint32    `json:"backend"` // the process id
+	Reason      string    `json:"reason"`
+	Variables   []string  `json:"variables,omitempty"` // their names
+}
+
+// maxIncidents is how many a shard remembers.
+const maxIncidents = 200
+
+// incidents are the last ones, in a ring.
+type incidents struct {
+	ring []Incident
+	next int
+}
+
+func (r *incidents) add(i Incident) {
+	if len(r.ring) < maxIncidents {
+		r.ring = append(r.ring, i)
+		return
+	}
+	r.ring[r.next] = i
+	r.next = (r.next + 1) % maxIncidents
+}
+
+// Incidents returns the last ones, oldest first.
+func (h *Hub) Incidents() []Incident {
+	all := []Incident{}
+	for _, sh := range h.shards {
+		sh.loop.Call(func() { all = append(all, sh.incidents.ring...) })
+	}
+	slices.SortStableFunc(all, func(a, b Incident) int { return a.Time.Compare(b.Time) })
+	return all
+}
+
+// tell remembers and logs what happened in the transaction at hand.
+func (s *Session) tell(level slog.Level, message string, i Incident) {
+	i.Time, i.Session, i.Transaction, i.Client = time.Now().UTC(), s.name(), s.transactionID(), s.addr.String()
+	i.User, i.Database, i.Backend = s.user, s.database, s.srv.PID
+	s.shard.incidents.add(i)
+	attrs := []any{
+		"session", s.id, "transaction", i.Transaction, "client", i.Client, "user", s.user, "database", s.database,
+		"backend", i.Backend, "reason", i.Reason,
+	}
+	if i.Variables != nil {
+		attrs = append(attrs, "variables", i.Variables)
+	}
+	s.cfg.Log.Log(s.lender.ctx, level, message, attrs...)
+}
+
+// notePins notes the reasons for which the session keeps its backend behind a transaction, once each until it has given
+// it back.
+func (s *Session) notePins() {
+	fresh := s.machine.Pins() &^ s.pins &^ txn.PinSession
+	if fresh == 0 {
+		return
+	}
+	s.pins |= fresh
+	for i := range s.lender.totals.Pins {
+		if fresh&(1<<i) != 0 {
+			s.lender.totals.Pins[i]++
+		}
+	}
+	s.tell(slog.LevelInfo, "the session keeps its backend between transactions", Incident{Kind: KindPin, Reason: fresh.String()})
+}
+
+func (s *Session) drifted(names []string) {
+	s.lender.totals.Drifts++
+	s.tell(slog.LevelWarn, "tracked variables were not those of the backend; the server is right",
+		Incident{Kind: KindDrift, Reason: "tracked otherwise: " + strings.Join(names, ", "), Variables: names})
+}
+
+func (s *Session) disagreed() {
+	s.lender.totals.Disagreements++
+	s.tell(slog.LevelWarn, "tracker and server disagree; the server is right",
+		Incident{Kind: KindDisagreement, Reason: s.machine.Disagreement()})
+}
+
+// PinReasons are the reasons of all pins, in the order in which they are counted.
+func PinReasons() []string {
+	return slices.Collect(txn.Pins(1<<txn.NumPins - 1).All())
+}
