@@ -128,7 +128,7 @@ func (c *checker) run(ctx context.Context) []finding {
 	return c.findings
 }
 
-// logins are the users that log in at the servers.
+// logins are the users that can log in at the servers.
 func (c *checker) logins(cfg *backend.Config, users *directory) []string {
 	switch {
 	case cfg.User != "":
@@ -136,11 +136,14 @@ func (c *checker) logins(cfg *backend.Config, users *directory) []string {
 	case users.file == nil || users.file.current().Len() == 0:
 		return []string{c.user}
 	}
-	names := users.file.current().Names()
-	for _, name := range names {
-		if secret, _ := users.file.current().Lookup(name); !secret.HasPassword() {
-			c.found(checkWarning, "", name, "users", "the file has a verifier and no password: the login is tried without the key that a client's own login would show")
+	var names []string
+	list := users.file.current()
+	for _, name := range list.Names() {
+		if secret, _ := list.Lookup(name); secret.HasPassword() {
+			names = append(names, name)
+			continue
 		}
+		c.found(checkWarning, "", name, "users", "not tried: the file has a verifier and no password, and only the client's own login shows the key")
 	}
 	return names
 }

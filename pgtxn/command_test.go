@@ -132,7 +132,7 @@ func TestCheck(t *testing.T) {
 		{"one of two", "upstream UPSTREAM 127.0.0.1:1\nauth trust", 1, []string{"postgres login ok", "127.0.0.1:1 postgres connect ERROR"}},
 		{"TLS not trusted", "upstream UPSTREAM\nauth trust\nsslmode verify-full", 1, []string{"tls ERROR certificate"}},
 		{"a wrong password", "upstream UPSTREAM\nusers " + wrong, 1, []string{"alice login ERROR password authentication failed"}},
-		{"a verifier", "upstream UPSTREAM\nusers " + verifier, 1, []string{"alice users warning can't log in", "alice login ERROR"}},
+		{"a verifier", "upstream UPSTREAM\nusers " + verifier, 0, []string{"alice users warning own login"}},
 		{"no file", "upstream UPSTREAM\nusers /none", 1, []string{"users ERROR /none"}},
 		{"a larger pool than the server has", "upstream UPSTREAM\nauth trust\npool_size 5000", 1, []string{"limits ERROR pool_size 5000 is more than max_connections"}},
 		{"several that are too many", "upstream UPSTREAM\npool_size 100\nusers " + users, 0, []string{"limits warning 100 for each of 2 users is 200"}},

@@ -56,7 +56,7 @@ func (s scraped) value(name string, labels ...string) (sum float64) {
 // What the metrics say after what clients did, over a configuration reload too: what each thing adds, for other tests
 // of this process have counted before.
 func TestMetrics(t *testing.T) {
-	const options = "upstream UPSTREAM\npool_size 1\nauth trust\ntls"
+	const options = "upstream UPSTREAM\npool_size 1\ncustom_settings shared\nauth trust\ntls"
 	user := "metrics"
 	startPostgres(t)
 	sql(t, "CREATE ROLE metrics LOGIN")
@@ -116,7 +116,7 @@ func TestMetrics(t *testing.T) {
 	expect(s, 3, "scrubs_total", of()...)
 	expect(s, 2, "sync_variables_total", of()...)
 	expect(s, 2, "logins_total", "result=accepted")
-	if s.value("tls_handshakes_total", "version=TLS 1.3") <= before.value("tls_handshakes_total") {
+	if s.value("tls_handshakes_total", "version=TLS 1.3") <= before.value("tls_handshakes_total", "version=TLS 1.3") {
 		t.Error("no TLS handshake")
 	}
 	expect(s, 1, "backend_connections_total", of("tls=true")...)

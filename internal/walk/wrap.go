@@ -3,6 +3,7 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -83,11 +84,24 @@ func closed(sql string) string {
 	return sql + ";"
 }
 
+var (
+	// ends the transaction
+	ends = regexp.MustCompile(`(?i)COMMIT|END|ABORT|ROLLBACK|PREPARE`)
+	// goesBack to start-up values
+	goesBack = regexp.MustCompile(`(?i)DEFAULT\b|RESET|LOCAL$|NAMES $|DISCARD`)
+)
+
 // several statements in one message are a transaction.
 func (w *wrapper) several() story.Step {
 	var sql strings.Builder
+	ended := false
 	for range 1 + w.IntN(5) {
-		sql.WriteString(closed(literal(w.statement())))
+		x := w.statement()
+		if w.based && ended && goesBack.MatchString(x.sql) {
+			continue // known to see the backend's own value
+		}
+		ended = ended || ends.MatchString(x.sql)
+		sql.WriteString(closed(literal(x)))
 		sql.WriteString(w.of("", " ", " ", ";", "/*;*/"))
 	}
 	return story.Step{Statements: []story.Statement{{Form: story.Simple, SQL: strings.TrimSpace(sql.String())}}}

@@ -60,22 +60,23 @@ func (s *Session) queryInPieces(m msg, text []byte) int {
 
 // piece returns how much of a Query is sent at once: up to the first statement that
 // resets a start-up value. Outside of a transaction block that is all, since the rest
-// belongs to the same implicit transaction.
+// belongs to the same implicit transaction, and in a failed one if it does not begin
+// with a ROLLBACK TO: then all is refused.
 func (s *Session) piece(text []byte) int {
-	if s.machine.Status() == 'I' {
-		return len(text)
-	}
-	end := 0
-	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
+	status, end := s.machine.Status(), 0
+	for scan := sqlscan.New(text, s.scanOptions()); status != 'I' && scan.Next(); {
 		st := scan.Statement()
-		if end > 0 {
+		switch {
+		case end > 0:
 			return end
+		case status == 'E' && st.Kind != sqlscan.RollbackTo:
+			return len(text)
 		}
 		switch st.Kind {
 		case sqlscan.Commit, sqlscan.Rollback, sqlscan.PrepareTransaction:
 			return len(text)
 		}
-		if s.resets(&st) {
+		if status = 'T'; s.resets(&st) {
 			end = scan.End()
 		}
 	}
