@@ -144,10 +144,10 @@ func TestLongTransaction(t *testing.T) {
 	for i := range 100000 {
 		name := fmt.Sprintf("v%04d", i%300)
 		do(m, sqlscan.Statement{Kind: sqlscan.Set, Name: name, Value: fmt.Sprint(i), Local: i%2 == 0}, 'T')
-		switch {
-		case i%100 == 0:
+		switch i % 100 {
+		case 0:
 			do(m, rollbackTo, 'T')
-		case i%100 == 50:
+		case 50:
 			do(m, sqlscan.Statement{Kind: sqlscan.Savepoint, Name: "b"}, 'T')
 		}
 	}
