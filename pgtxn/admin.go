@@ -203,7 +203,7 @@ func describe(sel relay.Selection, err error) error {
 func listIncidents(hub *relay.Hub) adminapi.Answer {
 	return func(r *http.Request) (int, any, error) {
 		q := adminapi.NewQuery(r)
-		kind := q.Text("kind", relay.KindPin, relay.KindDrift, relay.KindDisagreement)
+		kind := q.Text("kind", relay.KindPin, relay.KindDrift, relay.KindConflict, relay.KindDisagreement)
 		session, user, database := q.All("session"), q.All("user"), q.All("database")
 		limit := q.Number("limit", 0)
 		if err := q.Err(); err != nil {

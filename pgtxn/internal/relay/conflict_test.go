@@ -32,10 +32,10 @@ func (n *notes) text() string {
 func TestConflicts(t *testing.T) {
 	const values = "SELECT current_setting('TimeZone') || ' ' || current_setting('work_mem')"
 	for name, c := range map[string]struct{ before, after, told string }{
-		"set by nobody":      {"SELECT 1", "SELECT 2", "variable=timezone tracked_in=start-up local=false"},
-		"set in the session": {"SET TimeZone = 'Asia/Kathmandu'", "SELECT 2", "variable=timezone tracked_in=session local=false"},
+		"set by nobody":      {"SELECT 1", "SELECT 2", `reason="tracked as set in start-up"`},
+		"set in the session": {"SET TimeZone = 'Asia/Kathmandu'", "SELECT 2", `reason="tracked as set in session"`},
 		"set locally in a savepoint": {"BEGIN; SAVEPOINT a; SET LOCAL TimeZone = 'Asia/Kathmandu'", "COMMIT",
-			`variable=timezone tracked_in="savepoint a" local=true`},
+			`reason="tracked as set in savepoint a by SET LOCAL"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log notes
@@ -52,7 +52,7 @@ func TestConflicts(t *testing.T) {
 			if got := other.value(values); strings.Contains(got, "Tokyo") || strings.Contains(got, "5MB") {
 				t.Errorf("another client has %s", got)
 			}
-			if !strings.Contains(log.text(), c.told) || strings.Count(log.text(), "behind the tracker") != 1 {
+			if !strings.Contains(log.text(), c.told) || strings.Count(log.text(), "behind the tracker") != 1 || !strings.Contains(log.text(), "variables=[timezone]") {
 				t.Errorf("the log does not say %s once:\n%s", c.told, log.text())
 			}
 		})

@@ -13,6 +13,7 @@ import (
 const (
 	KindPin          = "pin"
 	KindDrift        = "drift"
+	KindConflict     = "conflict"     // between a value that was tracked and what the server reports
 	KindDisagreement = "disagreement" // over whether a transaction is open
 )
 
@@ -94,6 +95,15 @@ func (s *Session) drifted(names []string) {
 	s.lender.totals.Drifts++
 	s.tell(slog.LevelWarn, "tracked variables were not those of the backend; the server is right",
 		Incident{Kind: KindDrift, Reason: "tracked otherwise: " + strings.Join(names, ", "), Variables: names})
+}
+
+func (s *Session) conflicted(c txn.Conflict) {
+	how := "set in " + c.Frame
+	if c.Local {
+		how += " by SET LOCAL"
+	}
+	s.tell(slog.LevelWarn, "a variable was changed behind the tracker; the server is right, and is asked for others",
+		Incident{Kind: KindConflict, Reason: "tracked as " + how, Variables: []string{c.Name}})
 }
 
 func (s *Session) disagreed() {

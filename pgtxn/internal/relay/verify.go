@@ -48,8 +48,7 @@ func (s *Session) mustVerify() bool {
 func (s *Session) tellConflicts() {
 	for _, c := range s.machine.Conflicts() {
 		s.uninspected = true
-		s.cfg.Log.Warn("a variable was changed behind the tracker; the server's value is taken, and the server asked for others",
-			"session", s.id, "backend", s.srv.PID, "variable", c.Name, "tracked_in", c.Frame, "local", c.Local)
+		s.conflicted(c)
 	}
 }
 
