@@ -178,16 +178,17 @@ func TestUncleanBehindFailure(t *testing.T) {
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off"
 	p := h.run(t, options)
+	var mark string
+	var before []byte
+	await(t, "the process has left its mark", func() bool {
+		id, err := os.ReadFile(filepath.Join(h.dir, "caddy", "instance.uuid"))
+		mark = filepath.Join(h.dir, "storage", "tlsreload", "running", string(id)+".json")
+		if err == nil {
+			before, err = os.ReadFile(mark)
+		}
+		return err == nil && json.Valid(before)
+	})
 	p.kill()
-	id, err := os.ReadFile(filepath.Join(h.dir, "caddy", "instance.uuid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	mark := filepath.Join(h.dir, "storage", "tlsreload", "running", string(id)+".json")
-	before, err := os.ReadFile(mark)
-	if err != nil {
-		t.Fatal(err)
-	}
 	good := h.pgtxn
 	h.pgtxn = "192.0.2.1:1"
 	h.run(t, options)

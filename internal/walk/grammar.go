@@ -3,6 +3,7 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -29,11 +30,14 @@ func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] 
 // one says that something is so once in n times.
 func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 
+// beforeQueries are what must be ahead of all queries of a transaction, those included that set a start-up value again.
+var beforeQueries = regexp.MustCompile(`(?i)^[^a-z]*set (local |session )?transaction`)
+
 // statement says the next one that this speaker may say.
 func (r *speaker) statement() said {
 	for {
 		x := r.next()
-		if r.humble && strings.Contains(x.sql, "log_min_") {
+		if r.based && beforeQueries.MatchString(x.sql) || r.humble && strings.Contains(x.sql, "log_min_") {
 			continue
 		}
 		return x
