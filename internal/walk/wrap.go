@@ -108,6 +108,9 @@ func (w *wrapper) several() story.Step {
 		sql.WriteString(closed(literal(x)))
 		sql.WriteString(w.of("", " ", " ", ";", "/*;*/"))
 	}
+	if sql.Len() == 0 {
+		return w.simple(w.question())
+	}
 	return story.Step{Statements: []story.Statement{{Form: story.Simple, SQL: strings.TrimSpace(sql.String())}}}
 }
 
