@@ -31,7 +31,7 @@ func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] 
 func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 
 // beforeQueries are what must be ahead of all queries of a transaction, those included that set a start-up value again.
-var beforeQueries = regexp.MustCompile(`(?i)^[^a-z]*set (local |session )?transaction`)
+var beforeQueries = regexp.MustCompile(`(?is)set\b.*\btransaction`)
 
 // statement says the next one that this speaker may say.
 func (r *speaker) statement() said {
