@@ -333,6 +333,9 @@ func (s *Session) release() {
 		if s.baseless {
 			v.Label, s.baseless = nil, false
 		}
+		if s.rebased {
+			v.Label, v.dirty, s.rebased = s.machine.Vars(), true, false
+		}
 		v.dirty = v.dirty || s.dirties
 		s.dirties = false
 		v.owner = s.id

@@ -38,6 +38,23 @@ func TestResetAmongOthers(t *testing.T) {
 	})
 }
 
+// What was reset has been committed, what was set again has not.
+func TestResetBehindChain(t *testing.T) {
+	both(t, func(t *testing.T, p place) {
+		c, other := p.connect(t, "client_encoding", "LATIN1"), p.connect(t)
+		c.must("START TRANSACTION; RESET client_encoding; COMMIT AND CHAIN")
+		c.must("ROLLBACK")
+		for range 2 {
+			if got := c.ask("SHOW client_encoding"); got != "D LATIN1, C SHOW, Z I" {
+				t.Error(got)
+			}
+			if got := other.ask("SHOW client_encoding"); got != "D UTF8, C SHOW, Z I" {
+				t.Error(got)
+			}
+		}
+	})
+}
+
 // A message that also drops all prepared statements drops those with which start-up
 // values are set again.
 func TestResetWithDeallocateAll(t *testing.T) {

@@ -36,6 +36,7 @@ type Session struct {
 	base           *guc.Set          // its start-up values, where they are not the backend's own
 	based, basedOn *guc.Set          // want, and the variables it was made of
 	baseless       bool              // DISCARD ALL has reset what the base had set
+	rebased        bool              // start-up values were set again: undone since, for all that is known
 	dirties        bool              // what ran on srv may have changed variables in secret
 	unfit          bool              // the last backend could not be given the variables
 	exemption      sqlscan.Statement // of an unfit session: the statement at hand, which sets some of them

@@ -184,6 +184,9 @@ func (s *Session) again(values *guc.Set, st *sqlscan.Statement) *guc.Set {
 // resets them to what the backend was logged in with: in a simple Query as an
 // exchange of our own (withSync), else in the client's pipeline.
 func (s *Session) rebase(again *guc.Set, withSync bool) {
+	if again.Len() == 0 {
+		return
+	}
 	var names, values [2][]*string // of the session, and local
 	for v := range again.All() {
 		layer, value := 0, v.Session
@@ -198,6 +201,7 @@ func (s *Session) rebase(again *guc.Set, withSync bool) {
 	if s.forgetting { // our own statements too
 		s.srv.Unsure()
 	}
+	s.rebased = s.rebased || withSync
 	by := forPrepare
 	if withSync {
 		by = forSelf

@@ -35,7 +35,7 @@ type Drift struct {
 // mustVerify says whether the transactions since the last time are to be verified.
 // Behind a DISCARD ALL the start-up values are missing until they are set again.
 func (s *Session) mustVerify() bool {
-	if !s.unverified || s.baseless {
+	if !s.unverified || s.baseless || s.rebased {
 		return false
 	}
 	s.unverified = false
