@@ -55,6 +55,17 @@ func TestResetBehindChain(t *testing.T) {
 	})
 }
 
+// What was reset is set for the transaction, of which the message is all.
+func TestResetBehindLocal(t *testing.T) {
+	both(t, func(t *testing.T, p place) {
+		c := p.connect(t, "client_encoding", "LATIN1")
+		c.must("RESET ALL; SET LOCAL NAMES 'LATIN1'")
+		if got := c.ask("SHOW client_encoding"); got != "D LATIN1, C SHOW, Z I" {
+			t.Error(got)
+		}
+	})
+}
+
 // A message that also drops all prepared statements drops those with which start-up
 // values are set again.
 func TestResetWithDeallocateAll(t *testing.T) {

@@ -175,6 +175,9 @@ func (s *Session) again(values *guc.Set, st *sqlscan.Statement) *guc.Set {
 			values = values.With(b)
 		}
 	case st.Kind == sqlscan.Set:
+		if _, reset := values.Get(st.Name); reset && st.Local { // and who knows for how long
+			s.rebased = true
+		}
 		values = values.Without(st.Name)
 	}
 	return values
