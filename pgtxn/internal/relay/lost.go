@@ -110,6 +110,7 @@ func (s *Session) abandon(v *server) {
 		s.pieces = 0
 	}
 	s.dropping = s.rest > 0
+	s.unpinned()
 	s.srv, v.session = nil, nil
 }
 

@@ -287,11 +287,11 @@ func (v *server) close(reason string) {
 	if s == nil {
 		return
 	}
-	s.unpinned()
 	if v.gone && !s.ended && !s.leaving && !s.starting {
 		s.lose(v, v.words)
 		return
 	}
+	s.unpinned()
 	v.session, s.srv = nil, nil
 	switch {
 	case s.ended:
