@@ -50,6 +50,7 @@ func (s *Session) lose(v *server, words []byte) {
 		}
 		s.abandon(v)
 		s.resume()
+		s.settle() // it may be that it is to be drained
 	}
 }
 

@@ -131,6 +131,7 @@ func (v *server) take(data []byte) {
 			s.refuse(e)
 		default:
 			s.resume()
+			s.settle() // it may be that it is to be drained
 		}
 		return
 	}
