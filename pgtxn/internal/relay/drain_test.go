@@ -128,3 +128,33 @@ func TestDrainRefused(t *testing.T) {
 	refused.expect("Z I", shutdownLine, closedLine)
 	holder.must("COMMIT")
 }
+
+// A session that is to be drained when its statement is done is drained when that is lost.
+func TestLostWhileDraining(t *testing.T) {
+	p := database(t).behind(t, 1)
+	c := p.connect(t)
+	pid := c.value(whoServes)
+	c.send(query("SELECT pg_sleep(100)"))
+	eventually(t, "the server sleeps", func() bool {
+		return sql(t, "postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = '"+p.database+"' AND wait_event = 'PgSleep'") == "1"
+	})
+	p.proxy.Drain(p.all, "test")
+	terminate(t, pid)
+	c.answers(lived, "Z I", shutdownLine, closedLine)
+}
+
+// The same when its variables can't be set.
+func TestUnfitWhileDraining(t *testing.T) {
+	p := database(t).behind(t, 1)
+	sql(t, "postgres", "CREATE ROLE draining_role")
+	other := p.connect(t)
+	c := p.connect(t)
+	c.must("SET ROLE draining_role")
+	sql(t, "postgres", "DROP ROLE draining_role")
+	other.must("BEGIN")
+	c.send(query("SELECT 1"))
+	eventually(t, "it waits", func() bool { return p.waiting() == 1 })
+	p.proxy.Drain(func(s *Session) bool { return p.all(s) && s.waiting }, "test")
+	other.must("COMMIT")
+	c.answers(`E ERROR 22023 role "draining_role" does not exist`, "Z I", shutdownLine, closedLine)
+}

@@ -35,7 +35,7 @@ type lender struct {
 	stopReaping, stopWatching func()              // of the timers that are set, or nil
 	names                     map[string]struct{} // of custom settings that sessions may have
 	sourcesRead               time.Time           // when functions were searched for more
-	initial                   map[string]string   // of the backend that connected last
+	initial                   map[string]string   // of the last backend that connected without start-up values
 	marks                     map[string]int      // of custom settings, see marks.go
 	pinned                    int                 // sessions that count for max_pinned
 
@@ -145,7 +145,9 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		if maps.Equal(c.Initial, l.initial) {
 			c.Initial = l.initial
 		}
-		l.initial = c.Initial
+		if m.Class == "" {
+			l.initial = c.Initial
+		}
 		v := &server{Conn: c, stream: stream{conn: c.Sock}, lender: l, shard: l.shard, member: m}
 		if err = l.shard.loop.Attach(c.Sock, v); err == nil {
 			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)

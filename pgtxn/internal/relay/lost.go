@@ -50,6 +50,7 @@ func (s *Session) lose(v *server, words []byte) {
 		}
 		s.abandon(v)
 		s.resume()
+		s.settle() // it may be that it is to be drained
 	}
 }
 
@@ -110,6 +111,7 @@ func (s *Session) abandon(v *server) {
 		s.pieces = 0
 	}
 	s.dropping = s.rest > 0
+	s.unpinned()
 	s.srv, v.session = nil, nil
 }
 

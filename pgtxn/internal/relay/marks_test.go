@@ -69,3 +69,16 @@ func TestCustomSettingsAreShared(t *testing.T) {
 		t.Errorf("%d backends served 20 clients", len(pids))
 	}
 }
+
+// What a session began with is no sign that each login begins with it.
+func TestMarksBesideOwnStart(t *testing.T) {
+	p := database(t).behind(t, 3, func(cfg *Config) { cfg.SharedCustom = false })
+	setter, reader := p.connect(t), p.connect(t)
+	setter.must("BEGIN") // c begins on another backend
+	c := p.connect(t, "options", "-c my.x=start")
+	c.must("SELECT 1; RESET my.x; SELECT 1")
+	setter.must("SET my.x = 'mine'; COMMIT")
+	if got := reader.value("SELECT current_setting('my.x', true) IS NULL"); got != "t" {
+		t.Error(got)
+	}
+}

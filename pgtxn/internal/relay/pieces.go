@@ -35,6 +35,9 @@ func (s *Session) queryInPieces(m msg, text []byte) int {
 		s.client.send(wire.AppendReady(s.news(), s.machine.Status()))
 		return s.drop(m)
 	}
+	if !s.ready() {
+		return 0
+	}
 	text = text[s.pieces:]
 	n := s.piece(text)
 	statements := s.scan(text[:n])
@@ -43,6 +46,7 @@ func (s *Session) queryInPieces(m msg, text []byte) int {
 	}
 	if e := s.forbidden(statements...); e != nil {
 		s.refuseQuery(e)
+		s.srv.replies.last().piece = n < len(text)
 	} else {
 		again := s.queue(statements, text[:n])
 		s.shard.toServer.put(wire.AppendQuery(nil, string(text[:n])))

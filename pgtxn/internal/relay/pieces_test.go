@@ -1,6 +1,9 @@
 package relay
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // A start-up value that is reset in the middle of a message is back for what comes
 // behind it in the same message, and what goes wrong there is what goes wrong on a
@@ -76,5 +79,39 @@ func TestResetWithDeallocateAll(t *testing.T) {
 		if got := c.ask("SHOW application_name"); got != "D start, C SHOW, Z T" {
 			t.Error(got)
 		}
+	})
+}
+
+// A piece that the proxy refuses is answered once.
+func TestPieceRefused(t *testing.T) {
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.MaxSavepoints = 1 })
+	c := p.connect(t, "options", "-c my.x=start")
+	c.must("BEGIN; SAVEPOINT a")
+	got := c.ask("SAVEPOINT b; RESET my.x; SELECT 1")
+	if !strings.HasPrefix(got, "E ERROR") || !strings.HasSuffix(got, ", Z E") {
+		t.Error(got)
+	}
+	if got := c.ask("ROLLBACK"); got != "C ROLLBACK, Z I" {
+		t.Error(got)
+	}
+}
+
+// In session mode too.
+func TestDiscardedAheadOfPieces(t *testing.T) {
+	const look = "SELECT current_setting('my.x', true) || ' ' || current_setting('work_mem')"
+	test := func(t *testing.T, p place) {
+		c := p.connect(t, "options", "-c my.x=start -c work_mem=5MB")
+		c.must("SELECT 1")
+		c.must("DISCARD ALL")
+		if got := c.ask(look + "; RESET work_mem"); got != "D start 5MB, C SELECT 1, C RESET, Z I" {
+			t.Error(got)
+		}
+		if got := c.ask(look); got != "D start 5MB, C SELECT 1, Z I" {
+			t.Error(got)
+		}
+	}
+	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
+	t.Run("proxy", func(t *testing.T) {
+		test(t, database(t).behind(t, 1, inSessionMode))
 	})
 }

@@ -85,3 +85,18 @@ func TestMaxClientPrepared(t *testing.T) {
 	c.runs("b", "b")
 	c.runs("c", "c")
 }
+
+// A session that was counted for a statement that never ran counts no more.
+func TestPinnedForUnfit(t *testing.T) {
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.MaxPinned = 1 })
+	sql(t, "postgres", "CREATE ROLE pinned_role")
+	c := p.connect(t)
+	c.must("SET ROLE pinned_role")
+	p.connect(t).must("SELECT 1") // so that the role has to be set again
+	sql(t, "postgres", "DROP ROLE pinned_role")
+	if got := c.ask("LISTEN a"); got != `E ERROR 22023 role "pinned_role" does not exist, Z I` {
+		t.Error(got)
+	}
+	c.leave()
+	p.connect(t).must("LISTEN a")
+}

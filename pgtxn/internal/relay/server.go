@@ -131,6 +131,7 @@ func (v *server) take(data []byte) {
 			s.refuse(e)
 		default:
 			s.resume()
+			s.settle() // it may be that it is to be drained
 		}
 		return
 	}
@@ -287,11 +288,11 @@ func (v *server) close(reason string) {
 	if s == nil {
 		return
 	}
-	s.unpinned()
 	if v.gone && !s.ended && !s.leaving && !s.starting {
 		s.lose(v, v.words)
 		return
 	}
+	s.unpinned()
 	v.session, s.srv = nil, nil
 	switch {
 	case s.ended:

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -94,4 +95,30 @@ func TestSessionModeForSome(t *testing.T) {
 			t.Error(view.Database, view.Pins)
 		}
 	}
+}
+
+// In session mode a session keeps the backend that it gets behind one that it could not use.
+func TestSessionModeBehindUnfit(t *testing.T) {
+	p := database(t).behind(t, 1, inSessionMode)
+	values := []string{"options", "-c default_text_search_config=public.mine"}
+	const create = "CREATE TEXT SEARCH CONFIGURATION public.mine (COPY = pg_catalog.simple)"
+	first := p.connect(t)
+	first.must(create)
+	first.leave()
+	p.connect(t, values...).leave()
+	other := p.connect(t)
+	other.must("SELECT 1")
+	c := p.connect(t, values...)
+	other.must("DROP TEXT SEARCH CONFIGURATION public.mine")
+	other.leave()
+	if got := c.ask("SELECT 1"); !strings.HasPrefix(got, "E ERROR") {
+		t.Fatal(got)
+	}
+	other = p.connect(t)
+	other.must(create)
+	other.leave()
+	c.must("SELECT 1")
+	other = p.connect(t)
+	other.send(query("SELECT 1"))
+	eventually(t, "it waits", func() bool { return p.waiting() == 1 })
 }

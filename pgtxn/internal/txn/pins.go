@@ -95,7 +95,7 @@ func PinFor(reason string) Pins {
 func (m *Machine) Pins() Pins { return m.pins }
 
 // Unpin lifts all, for a session whose backend is gone.
-func (m *Machine) Unpin() { m.pins &= PinReplication }
+func (m *Machine) Unpin() { m.pins &= lasting }
 
 // Pin adds reasons that the machine can't see, for what has just been sent or
 // is about to be.
