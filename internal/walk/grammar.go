@@ -21,6 +21,7 @@ type speaker struct {
 	broken bool     // which is aborted
 	names  []string // savepoints
 	gids   []string // prepared transactions
+	stays  bool     // never goes back to start-up values
 	based  bool     // has start-up values: a BEGIN with modes fails on the proxy behind their RESET in a pipeline
 	humble bool     // is no superuser, and never uses a superuser's role to set what only a superuser may
 }
@@ -37,7 +38,7 @@ var beforeQueries = regexp.MustCompile(`(?is)set\b.*\btransaction`)
 func (r *speaker) statement() said {
 	for {
 		x := r.next()
-		if r.based && beforeQueries.MatchString(x.sql) || r.humble && strings.Contains(x.sql, "log_min_") {
+		if r.stays && goesBack.MatchString(x.sql) || r.based && beforeQueries.MatchString(x.sql) || r.humble && strings.Contains(x.sql, "log_min_") {
 			continue
 		}
 		return x

@@ -23,11 +23,13 @@ var startups = [][]story.Option{
 	{{Name: "options", Value: "-c my.y=start -c role=walk_a"}},
 }
 
-// New makes the walk of a seed.
-func New(seed uint64) *story.Story {
+// New makes the walk of a seed. Only with resets do clients that have start-up values of their own go back to them by RESET, TO
+// DEFAULT or DISCARD.
+func New(seed uint64, resets bool) *story.Story {
 	w := wrapper{speaker: speaker{Rand: rand.New(rand.NewPCG(seed, 0))}}
 	s := &story.Story{File: "walk", Title: fmt.Sprintf("the walk of seed %d", seed), Startup: startups[w.IntN(len(startups))]}
 	w.based = len(s.Startup) > 0
+	w.stays = w.based && !resets
 	if w.one(6) {
 		s.User, w.humble = "walk_user", true
 	}
