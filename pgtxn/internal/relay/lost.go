@@ -45,7 +45,12 @@ func (s *Session) lose(v *server, words []byte) {
 	default:
 		s.cfg.Log.Info("connection to the server lost; the session goes on",
 			"session", s.id, "backend", v.PID, "user", s.user, "database", s.database, "transaction", open)
-		if told := s.answerAll(v, e.Encode(nil)); open && !told {
+		told := s.answerAll(v, e.Encode(nil))
+		switch {
+		case told:
+		case s.pieces > 0: // those before have been answered
+			s.client.send(wire.AppendReady(e.Encode(nil), s.machine.Status()))
+		case open:
 			s.loss = e.Encode(nil)
 		}
 		s.abandon(v)
