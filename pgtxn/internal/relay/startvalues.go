@@ -204,13 +204,13 @@ func (s *Session) rebase(again *guc.Set, withSync bool) {
 	if s.forgetting { // our own statements too
 		s.srv.Unsure()
 	}
-	s.rebased = s.rebased || withSync
 	by := forPrepare
 	if withSync {
 		by = forSelf
 	}
 	for layer, names := range names {
 		if len(names) > 0 {
+			s.rebased = s.rebased || withSync
 			s.srv.Set(&s.shard.exchange, names, values[layer], layer == 1, withSync)
 			s.shard.toServer.put(s.shard.exchange.Bytes)
 			s.srv.expect(s.shard.exchange.Replies, by)
