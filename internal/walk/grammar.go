@@ -3,7 +3,6 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,8 +20,6 @@ type speaker struct {
 	broken bool     // which is aborted
 	names  []string // savepoints
 	gids   []string // prepared transactions
-	stays  bool     // never goes back to start-up values
-	based  bool     // has start-up values: a BEGIN with modes fails on the proxy behind their RESET in a pipeline
 	humble bool     // is no superuser, and never uses a superuser's role to set what only a superuser may
 }
 
@@ -31,17 +28,13 @@ func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] 
 // one says that something is so once in n times.
 func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 
-// beforeQueries are what must be ahead of all queries of a transaction, those included that set a start-up value again.
-var beforeQueries = regexp.MustCompile(`(?is)set\b.*\btransaction`)
-
 // statement says the next one that this speaker may say.
 func (r *speaker) statement() said {
 	for {
 		x := r.next()
-		if r.stays && goesBack.MatchString(x.sql) || r.based && beforeQueries.MatchString(x.sql) || r.humble && strings.Contains(x.sql, "log_min_") {
-			continue
+		if !r.humble || !strings.Contains(x.sql, "log_min_") {
+			return x
 		}
-		return x
 	}
 }
 
@@ -87,9 +80,6 @@ func (r *speaker) anything() said {
 
 func (r *speaker) begin() said {
 	r.open, r.broken, r.names = true, false, nil
-	if r.based {
-		return r.spell(r.of("BEGIN", "BEGIN WORK", "START TRANSACTION"))
-	}
 	modes := r.of("", "", "", " ISOLATION LEVEL REPEATABLE READ", " READ ONLY", " READ WRITE, ISOLATION LEVEL SERIALIZABLE", " READ WRITE NOT DEFERRABLE")
 	return r.spell(r.of("BEGIN", "BEGIN", "BEGIN WORK", "BEGIN TRANSACTION", "START TRANSACTION") + modes)
 }

@@ -11,7 +11,7 @@ import (
 
 func TestSeedDecides(t *testing.T) {
 	for seed := range uint64(100) {
-		a, b := Text(New(seed, true)), Text(New(seed, true))
+		a, b := Text(New(seed)), Text(New(seed))
 		if a != b {
 			t.Fatalf("seed %d makes\n%s\nand\n%s", seed, a, b)
 		}
@@ -21,7 +21,7 @@ func TestSeedDecides(t *testing.T) {
 // What is printed of a difference must be the story that was played.
 func TestTextReadsBack(t *testing.T) {
 	for seed := range uint64(3000) {
-		s := New(seed, true)
+		s := New(seed)
 		for _, step := range s.Steps {
 			for j := range step.Statements {
 				step.Statements[j].Want = "X I"
@@ -74,7 +74,7 @@ func TestCoverage(t *testing.T) {
 		missing[part] = true
 	}
 	for seed := range uint64(300) {
-		text := Text(New(seed, true))
+		text := Text(New(seed))
 		for part := range missing {
 			if strings.Contains(text, part) {
 				delete(missing, part)
@@ -83,16 +83,6 @@ func TestCoverage(t *testing.T) {
 	}
 	if len(missing) > 0 {
 		t.Errorf("in 300 walks there is none of %v", missing)
-	}
-}
-
-// Clients with start-up values go back to them only where that is asked for.
-func TestResets(t *testing.T) {
-	for seed := range uint64(300) {
-		s := New(seed, false)
-		if text := strings.ToUpper(Text(s)); len(s.Startup) > 0 && (strings.Contains(text, "RESET") || strings.Contains(text, "DISCARD")) {
-			t.Fatalf("seed %d:\n%s", seed, text)
-		}
 	}
 }
 

@@ -3,7 +3,6 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,13 +22,10 @@ var startups = [][]story.Option{
 	{{Name: "options", Value: "-c my.y=start -c role=walk_a"}},
 }
 
-// New makes the walk of a seed. Only with resets do clients that have start-up values of their own go back to them by RESET, TO
-// DEFAULT or DISCARD.
-func New(seed uint64, resets bool) *story.Story {
+// New makes the walk of a seed.
+func New(seed uint64) *story.Story {
 	w := wrapper{speaker: speaker{Rand: rand.New(rand.NewPCG(seed, 0))}}
 	s := &story.Story{File: "walk", Title: fmt.Sprintf("the walk of seed %d", seed), Startup: startups[w.IntN(len(startups))]}
-	w.based = len(s.Startup) > 0
-	w.stays = w.based && !resets
 	if w.one(6) {
 		s.User, w.humble = "walk_user", true
 	}
@@ -86,32 +82,12 @@ func closed(sql string) string {
 	return sql + ";"
 }
 
-// A message that resets start-up values in a transaction is sent in pieces: what the server has to say of the text as a whole comes
-// with the piece, and what is reset behind the end of the transaction sees the backend's own value. So walks leave these out.
-var (
-	// remarked on when the text is read
-	remarked = regexp.MustCompile(`long_|SELEC |\$1|\\`)
-	// ends the transaction
-	ends = regexp.MustCompile(`(?i)COMMIT|END|ABORT|ROLLBACK|PREPARE`)
-	// goesBack to start-up values
-	goesBack = regexp.MustCompile(`(?i)DEFAULT\b|RESET|LOCAL$|NAMES $|DISCARD`)
-)
-
 // several statements in one message are a transaction.
 func (w *wrapper) several() story.Step {
 	var sql strings.Builder
-	ended := false
 	for range 1 + w.IntN(5) {
-		x := w.statement()
-		if w.based && (ended && goesBack.MatchString(x.sql) || remarked.MatchString(x.sql)) {
-			continue
-		}
-		ended = ended || ends.MatchString(x.sql)
-		sql.WriteString(closed(literal(x)))
+		sql.WriteString(closed(literal(w.statement())))
 		sql.WriteString(w.of("", " ", " ", ";", "/*;*/"))
-	}
-	if sql.Len() == 0 {
-		return w.simple(w.question())
 	}
 	return story.Step{Statements: []story.Statement{{Form: story.Simple, SQL: strings.TrimSpace(sql.String())}}}
 }

@@ -134,25 +134,22 @@ func (c *Conn) ask(e *Exchange, names []*string, now *guc.Set) {
 	}
 }
 
-// Set makes e what sets names to values where the session stands now, in a
-// transaction or not, as SET or as SET LOCAL does; with sync it ends with a Sync.
-func (c *Conn) Set(e *Exchange, names, values []*string, local, sync bool) {
+// RunInPipeline makes e what runs sql behind other messages of a pipeline.
+func (c *Conn) RunInPipeline(e *Exchange, sql string) {
 	e.reset()
-	which := ownSet
-	if local {
-		which = ownSetLocal
-	}
-	if sync {
-		c.run(e, which, names, values)
-		e.sync()
-		return
-	}
-	c.runIn(e, ownPortal, which, names, values) // the unnamed one is the client's
+	e.close(ownStatement) // which an error may have left
+	e.Bytes = wire.AppendParse(e.Bytes, ownStatement, sql)
+	e.Bytes = wire.AppendBindText(e.Bytes, ownPortal, ownStatement) // the unnamed one is the client's
+	e.Bytes = wire.AppendExecute(e.Bytes, ownPortal)
 	e.Bytes = wire.AppendClosePortal(e.Bytes, ownPortal)
-	e.Replies = append(e.Replies, 'C')
+	e.Replies = append(e.Replies, 'P', 'B', 'E', 'C')
+	e.close(ownStatement)
 }
 
-const ownPortal = "caddy_pgtxn_portal"
+const (
+	ownPortal    = "caddy_pgtxn_portal"
+	ownStatement = "caddy_pgtxn_statement"
+)
 
 func (e *Exchange) reset() { e.Bytes, e.Replies, e.Variables = e.Bytes[:0], e.Replies[:0], 0 }
 
@@ -162,10 +159,6 @@ func (e *Exchange) sync() {
 }
 
 func (c *Conn) run(e *Exchange, which int, params ...[]*string) {
-	c.runIn(e, "", which, params...)
-}
-
-func (c *Conn) runIn(e *Exchange, portal string, which int, params ...[]*string) {
 	if !c.own[which] {
 		c.own[which] = true
 		if c.unsure {
@@ -174,8 +167,8 @@ func (c *Conn) runIn(e *Exchange, portal string, which int, params ...[]*string)
 		e.Bytes = wire.AppendParse(e.Bytes, own[which].name, own[which].sql)
 		e.Replies = append(e.Replies, 'P')
 	}
-	e.Bytes = wire.AppendBindText(e.Bytes, portal, own[which].name, params...)
-	e.Bytes = wire.AppendExecute(e.Bytes, portal)
+	e.Bytes = wire.AppendBindText(e.Bytes, "", own[which].name, params...)
+	e.Bytes = wire.AppendExecute(e.Bytes, "")
 	e.Replies = append(e.Replies, 'B', 'E')
 	if c.bare {
 		c.own[which] = false

@@ -42,7 +42,7 @@ func (v *server) reported(body []byte) bool {
 	}
 	s.machine.Reported(name, value, s.isInitialReport(name, value))
 	known, _ := s.told.Get(name)
-	if r := v.replies.front(); r != nil && r.piece || s.hasBase(name) || known.Session != nil && known.Session.Text == value {
+	if s.hasBase(name) || known.Session != nil && known.Session.Text == value {
 		return false
 	}
 	s.told = s.told.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
@@ -82,7 +82,9 @@ func (v *server) forget(tag []byte) {
 	if ofDDL(tag) {
 		v.shard.ddl.Add(1)
 	}
-	v.session.baseless = v.session.base != nil && string(tag) == "DISCARD ALL\x00"
+	if s := v.session; s.base != nil && string(tag) == "DISCARD ALL\x00" {
+		s.owe(nil)
+	}
 }
 
 // forgetUnsaid: a Query of several statements commits before it says that the last
@@ -142,7 +144,7 @@ func (v *server) failed(body []byte) bool {
 		v.Unsure()
 		v.skipToSync()
 		return false
-	case forSelf: // of start-up values set again: the transaction of what reset has failed, and the reset with it
+	case forSelf: // what it was for will be tried again when it is needed
 		v.Unsure()
 		v.skipToSync()
 		return false
@@ -153,7 +155,7 @@ func (v *server) failed(body []byte) bool {
 	v.session.machine.Failed()
 	v.session.copyIn = false
 	r.begun = true
-	undo, words := r.undo, r.words // r is gone soon
+	undo, words, ins := r.undo, r.words, r.ins // r is gone soon
 	if r.kind != 'Q' && r.kind != 'F' {
 		v.session.skipping = !v.skipToSync()
 	}
@@ -162,10 +164,22 @@ func (v *server) failed(body []byte) bool {
 		v.shard.toClient.put(words)
 	case bytes.Contains(body, []byte(ownPrefix)):
 		v.shard.toClient.put(errorMessage(v.session.clientNames(body, undo)))
+	case ins != nil:
+		v.shard.toClient.put(wire.MovePosition('E', body, ins.original))
 	default:
 		return true
 	}
 	return false
+}
+
+// noticed passes a NoticeResponse on that the client's own statement caused.
+func (v *server) noticed(body []byte) bool {
+	r := v.replies.front()
+	if r != nil && r.ins != nil {
+		v.shard.toClient.put(wire.MovePosition('N', body, r.ins.original))
+		return false
+	}
+	return v.party() == forClient
 }
 
 // skipToSync forgets the messages that the server skips, and takes back what
@@ -286,9 +300,6 @@ func (v *server) ready(status byte) bool {
 		s.disagreed()
 	}
 	s.tellConflicts()
-	if r.piece {
-		return false
-	}
 	v.shard.toClient.put(s.news())
 	if status == 'I' {
 		s.transacted()
@@ -327,7 +338,9 @@ func (v *server) applyFailed(body []byte) {
 	v.Taint("its variables could not be set")
 }
 
-func errorMessage(body []byte) []byte {
-	dst, at := wire.Begin(nil, 'E')
+func errorMessage(body []byte) []byte { return withHead('E', body) }
+
+func withHead(typ byte, body []byte) []byte {
+	dst, at := wire.Begin(nil, typ)
 	return wire.End(append(dst, body...), at)
 }

@@ -2,9 +2,9 @@ package relay
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
@@ -165,14 +165,6 @@ func (s *Session) query(m msg) int {
 		return 0
 	}
 	text, _, _ := wire.CString(m.body())
-	if s.base != nil && s.resetsAmong(text) {
-		switch {
-		case s.srv == nil && s.waiter.Class == "":
-			s.ownStart()
-		case s.srv != nil && !s.fresh:
-			return s.queryInPieces(m, text)
-		}
-	}
 	if s.unfit && s.srv == nil {
 		s.exempt(text)
 	}
@@ -180,16 +172,20 @@ func (s *Session) query(m msg) int {
 		return 0
 	}
 	statements := s.scan(text)
-	if !s.tempFits(statements) || !s.namesFit(statements) {
+	if !s.tempFits(statements) || !s.namesFit(statements) || s.resetsLocally(statements) && s.awaitAnswers() {
 		return 0
 	}
 	if e := s.forbidden(statements...); e != nil {
 		s.refuseQuery(e)
 		return m.total
 	}
-	again := s.queue(statements, text)
-	n := s.pass(m)
-	s.rebase(again, true)
+	n := m.total
+	if warned := s.machine.Status() == 'I' && s.resetsLocally(statements); slices.ContainsFunc(statements, s.resets) && !warned {
+		s.queryAgain(text, statements)
+	} else {
+		s.queue(statements, text)
+		n = s.pass(m)
+	}
 	s.held = s.forgetting
 	return n
 }
@@ -214,22 +210,19 @@ func (s *Session) scan(text []byte) []sqlscan.Statement {
 	return statements
 }
 
-// queue notes the statements of a simple Query that goes to the server. It
-// returns the start-up values that they reset.
-func (s *Session) queue(statements []sqlscan.Statement, text []byte) (again *guc.Set) {
+// queue notes the statements of a simple Query that goes to the server.
+func (s *Session) queue(statements []sqlscan.Statement, text []byte) {
 	hides := false
 	for i := range statements {
 		st := &statements[i]
 		s.sent(*st)
 		hides = hides || mayHide(st)
-		again = s.again(again, st)
 	}
 	clear(statements)
 	s.endQuery()
 	if hides {
 		s.learnNames(text)
 	}
-	return again
 }
 
 // sent notes a statement that goes to the server. If it drops all prepared
@@ -275,7 +268,7 @@ func (s *Session) execute(m msg) int {
 	s.sent(st)
 	s.expect(reply{kind: 'E'})
 	n := s.pass(m)
-	s.rebase(s.again(nil, &st), false)
+	s.executeAgain(st)
 	if s.forgetting {
 		s.shard.toServer.put(flush) // or the answer would wait for a Sync that is held
 		s.held = true

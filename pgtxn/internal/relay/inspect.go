@@ -193,7 +193,7 @@ func (s *Session) answer(name, value string, ok bool) {
 		s.lender.remember(name)
 	}
 	if b, based := s.base.Get(name); based && kind == backend.IsDefault && b.Session.Text != value {
-		s.baseless = true // a RESET in secret: the start-up value has to be set again
+		s.unbased = s.unbased.With(b) // by a RESET in secret
 	}
 	switch {
 	case name == "client_encoding", !ok:
@@ -248,6 +248,14 @@ func (s *Session) inspected() {
 	}
 	s.machine.Inspected(s.found, s.holds)
 	s.found = nil
+	if s.unbased != nil {
+		label := s.want()
+		for b := range s.unbased.All() {
+			label = label.Without(b.Name)
+		}
+		s.unbased = nil
+		s.owe(label)
+	}
 	if s.withSources {
 		s.lender.sourcesRead = time.Now()
 	}
@@ -255,7 +263,7 @@ func (s *Session) inspected() {
 
 // inspectFailed: the pins stay.
 func (s *Session) inspectFailed(body []byte) {
-	s.inspecting, s.verifying = false, false
+	s.inspecting, s.verifying, s.unbased = false, false, nil
 	clear(s.lender.names) // one of which may be why
 	s.cfg.Log.Warn("what a transaction changed in secret could not be read; the session keeps its backend",
 		"session", s.id, "backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))

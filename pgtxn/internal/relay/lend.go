@@ -25,8 +25,8 @@ func (s *Session) ready() bool {
 	if s.srv == nil && !s.acquire() {
 		return false
 	}
-	if s.fresh || s.baseless && s.machine.Idle() {
-		lost := s.fresh && s.machine.Status() == 'E' // its transaction, with the backend before this
+	if s.fresh {
+		lost := s.machine.Status() == 'E' // its transaction, with the backend before this
 		s.apply()
 		if lost {
 			s.reopen()
@@ -124,10 +124,7 @@ func (s *Session) refuse(e []byte) {
 // apply gives the backend this session's variables, ahead of the client's bytes.
 func (s *Session) apply() {
 	v := s.srv
-	if s.baseless {
-		v.Label = nil
-	}
-	s.fresh, s.baseless = false, false
+	s.fresh = false
 	want := s.want()
 	if s.lacking = s.unfit && s.exemption.Kind != sqlscan.Other; s.lacking {
 		want = s.exempted(want)
@@ -224,7 +221,8 @@ func (s *Session) settle() {
 	case s.machine.Pins() != 0:
 		s.notePins()
 		if s.lacking {
-			s.lacking, s.baseless = false, true
+			s.lacking = false
+			s.owe(nil)
 		}
 		s.keep()
 	case s.mustVerify():
@@ -329,26 +327,32 @@ func reportedName(folded string) string {
 func (s *Session) release() {
 	v := s.srv
 	if !s.fresh {
-		v.Label = s.want()
-		if s.baseless {
-			v.Label, s.baseless = nil, false
-		}
-		if s.rebased {
-			v.Label, v.dirty, s.rebased = s.machine.Vars(), true, false
-		}
-		v.dirty = v.dirty || s.dirties
-		s.dirties = false
-		v.owner = s.id
-		v.member.Marks |= s.marks()
-		if s.lacking { // and the statement may have failed
-			v.Label, v.dirty, v.owner, s.lacking = nil, true, 0, false
-		}
-		clear(s.portals)
+		s.leaveTraces(s.want())
 	}
 	s.unpinned()
 	s.srv, v.session, s.fresh, s.asked = nil, nil, false, nil
 	s.pins = 0
 	s.lender.takeBack(v)
+}
+
+// owe: the backend has fewer of the session's variables than it should, which are those
+// of label. They are set ahead of the next message, as if it had been lent just now.
+func (s *Session) owe(label *guc.Set) {
+	s.leaveTraces(label)
+	s.fresh = true
+}
+
+// leaveTraces notes on a backend that was used how it is.
+func (s *Session) leaveTraces(label *guc.Set) {
+	v := s.srv
+	v.Label, v.owner = label, s.id
+	v.dirty = v.dirty || s.dirties
+	s.dirties = false
+	v.member.Marks |= s.marks()
+	if s.lacking { // and the statement may have failed
+		v.Label, v.dirty, v.owner, s.lacking = nil, true, 0, false
+	}
+	clear(s.portals)
 }
 
 // cleanUp brings the backend of a client that left into a state for others:

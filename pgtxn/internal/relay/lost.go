@@ -48,8 +48,6 @@ func (s *Session) lose(v *server, words []byte) {
 		told := s.answerAll(v, e.Encode(nil))
 		switch {
 		case told:
-		case s.pieces > 0: // those before have been answered
-			s.client.send(wire.AppendReady(e.Encode(nil), s.machine.Status()))
 		case open:
 			s.loss = e.Encode(nil)
 		}
@@ -109,12 +107,8 @@ func (s *Session) abandon(v *server) {
 	v.replies.reset()
 	clear(s.portals)
 	s.held, s.yielding, s.forgetting, s.unsynced, s.skipping, s.copyIn, s.swallowed = false, false, false, false, false, false, 0
-	s.inspecting, s.verifying, s.uninspected, s.found = false, false, false, (*guc.Set)(nil)
-	s.fresh, s.lacking, s.baseless, s.rebased, s.dirties = false, false, false, false, false
-	if s.pieces > 0 { // of a Query that has been answered now
-		_, s.rest, _ = wire.Head(s.in)
-		s.pieces = 0
-	}
+	s.inspecting, s.verifying, s.uninspected, s.found, s.unbased = false, false, false, (*guc.Set)(nil), nil
+	s.fresh, s.lacking, s.dirties = false, false, false
 	s.dropping = s.rest > 0
 	s.unpinned()
 	s.srv, v.session = nil, nil

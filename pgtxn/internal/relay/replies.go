@@ -23,8 +23,8 @@ type reply struct {
 	undo  *change   // P, C: how to take back what was noted when it was sent
 	name  string    // B: the portal
 
-	piece bool   // Q: the rest of the client's message is still to be sent
-	words []byte // the error that the client gets instead of the server's
+	ins   *insertions // Q: what is ours in it, or nil
+	words []byte      // the error that the client gets instead of the server's
 }
 
 // applying says whether the answers to a sync of variables are to come.

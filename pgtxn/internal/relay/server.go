@@ -197,6 +197,9 @@ func (v *server) neededWhole(typ byte) bool {
 	case 'T':
 		r := v.replies.front()
 		return r != nil && r.stmt != nil
+	case 'N':
+		r := v.replies.front()
+		return r != nil && r.ins != nil
 	}
 	return false
 }
@@ -211,7 +214,7 @@ func (v *server) message(typ byte, body []byte) bool {
 	case 'S':
 		return v.reported(body)
 	case 'N':
-		return v.party() == forClient
+		return v.noticed(body)
 	case 'A': // who listens is pinned, and may be notified while we prepare something
 		v.session.knowItself(body)
 		return v.session.machine.Pins() != 0 && v.party() != forApply
@@ -225,6 +228,12 @@ func (v *server) message(typ byte, body []byte) bool {
 	if r == nil {
 		v.Taint("a message that nobody waits for")
 		return false
+	}
+	if r.ins != nil && typ != 'Z' {
+		if body = r.ins.client(typ, body); body == nil {
+			r.begun = true
+			return false
+		}
 	}
 	mine := r.party
 	switch typ {
@@ -244,6 +253,10 @@ func (v *server) message(typ byte, body []byte) bool {
 		v.finished(typ, r)
 		if typ == 'C' && mine == forClient {
 			v.forget(body)
+		}
+		if typ == 'C' && r.ins != nil { // it may be an earlier one's
+			v.shard.toClient.put(withHead('C', body))
+			return false
 		}
 	case 'G':
 		v.copyIn()

@@ -35,8 +35,6 @@ type Session struct {
 	packet         string            // its startup packet, as a class
 	base           *guc.Set          // its start-up values, where they are not the backend's own
 	based, basedOn *guc.Set          // want, and the variables it was made of
-	baseless       bool              // DISCARD ALL has reset what the base had set
-	rebased        bool              // start-up values were set again: undone since, for all that is known
 	dirties        bool              // what ran on srv may have changed variables in secret
 	unfit          bool              // the last backend could not be given the variables
 	exemption      sqlscan.Statement // of an unfit session: the statement at hand, which sets some of them
@@ -62,6 +60,7 @@ type Session struct {
 	unverified  bool                // something was sent since the session was verified
 	verifying   bool                // the inspection is to verify
 	found       *guc.Set
+	unbased     *guc.Set // start-up values that were found to be reset
 	holds       txn.Pins
 
 	// The backend: asked for, or held.
@@ -90,7 +89,6 @@ type Session struct {
 	refusal    []byte // the error with which the message that is held is to be refused
 	loss       []byte // the error that is to tell the client that its transaction is lost
 	copyIn     bool   // the server reads CopyData
-	pieces     int    // bytes of the Query at hand that were sent, see pieces.go
 	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known
 	unsynced   bool   // messages were sent behind which no Sync has been sent yet
 

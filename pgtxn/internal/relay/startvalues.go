@@ -1,12 +1,10 @@
 package relay
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -15,7 +13,7 @@ import (
 // application_name, DateStyle, options=-c …. To a server of its own they are
 // what RESET returns to. Here backends are logged in without any, so that all
 // clients can share them, and a session's start-up values are its base: part of
-// what its backends are given, and given again wherever the client resets.
+// what its backends are given, and given again wherever the client resets (again.go).
 //
 // A packet that asks for more than variables that can be set later is not
 // taken apart: a backend that was logged in with just that packet serves it,
@@ -157,97 +155,6 @@ func overlay(vars, base *guc.Set) *guc.Set {
 		}
 	}
 	return vars
-}
-
-// again adds to the start-up values that have to be set again behind earlier
-// statements those that st resets, in the layer where it does, and takes away
-// what it sets anew.
-func (s *Session) again(values *guc.Set, st *sqlscan.Statement) *guc.Set {
-	switch {
-	case s.base == nil:
-	case st.Kind == sqlscan.ResetAll:
-		values = s.base
-	case st.Kind == sqlscan.Reset, st.Kind == sqlscan.Set && st.Default:
-		if b, ok := s.base.Get(st.Name); ok {
-			if st.Local {
-				b.Session, b.Local = nil, b.Session
-			}
-			values = values.With(b)
-		}
-	case st.Kind == sqlscan.Set:
-		if _, reset := values.Get(st.Name); reset && st.Local { // and who knows for how long
-			s.rebased = true
-		}
-		values = values.Without(st.Name)
-	}
-	return values
-}
-
-// rebase has start-up values set again behind a statement of the client's that
-// resets them to what the backend was logged in with: in a simple Query as an
-// exchange of our own (withSync), else in the client's pipeline.
-func (s *Session) rebase(again *guc.Set, withSync bool) {
-	if again.Len() == 0 {
-		return
-	}
-	var names, values [2][]*string // of the session, and local
-	for v := range again.All() {
-		layer, value := 0, v.Session
-		if v.Local != nil {
-			layer, value = 1, v.Local
-		}
-		if value.Default { // a custom name that was taken away
-			continue
-		}
-		names[layer], values[layer] = append(names[layer], &v.Name), append(values[layer], &value.Text)
-	}
-	if s.forgetting { // our own statements too
-		s.srv.Unsure()
-	}
-	by := forPrepare
-	if withSync {
-		by = forSelf
-	}
-	for layer, names := range names {
-		if len(names) > 0 {
-			s.rebased = s.rebased || withSync
-			s.srv.Set(&s.shard.exchange, names, values[layer], layer == 1, withSync)
-			s.shard.toServer.put(s.shard.exchange.Bytes)
-			s.srv.expect(s.shard.exchange.Replies, by)
-		}
-	}
-}
-
-// resets says whether the statement returns a start-up value to what the backend
-// was logged in with.
-func (s *Session) resets(st *sqlscan.Statement) bool {
-	switch {
-	case st.Kind == sqlscan.DiscardAll, st.Kind == sqlscan.ResetAll:
-		return true
-	case st.Kind == sqlscan.Reset, st.Kind == sqlscan.Set && st.Default:
-		_, ok := s.base.Get(st.Name)
-		return ok
-	}
-	return false
-}
-
-// ownStart has the session use backends that were logged in with its own packet
-// from now on, where RESET is the server's own.
-//
-// The encoding stays in the base: values that were learned so far are in the
-// encoding of a login without one.
-func (s *Session) ownStart() {
-	params := slices.DeleteFunc(s.lender.params(s.packet), func(p wire.Param) bool { return p.Name == "client_encoding" })
-	own := class(params)
-	if strings.Contains(own, "client_encoding") { // in the options
-		return
-	}
-	encoding, ok := s.base.Get("client_encoding")
-	s.base, s.based = nil, nil
-	if ok {
-		s.base = s.base.With(encoding)
-	}
-	s.waiter.Class, s.waiter.Last = own, nil
 }
 
 // seen is the server's reported values as the client sees them: at the client's

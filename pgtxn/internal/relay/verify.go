@@ -33,9 +33,8 @@ type Drift struct {
 }
 
 // mustVerify says whether the transactions since the last time are to be verified.
-// Behind a DISCARD ALL the start-up values are missing until they are set again.
 func (s *Session) mustVerify() bool {
-	if !s.unverified || s.baseless || s.rebased {
+	if !s.unverified || s.fresh {
 		return false
 	}
 	s.unverified = false

@@ -19,9 +19,7 @@ import (
 // The random walk: see package walk. Seeds that are even play on a pool of one,
 // the others on a pool of two. PGTXN_WALK is how long it takes (30m),
 // PGTXN_WALK_SEED the seed of its first walk (the others are the numbers behind
-// it), PGTXN_WALK_FAILURES how many differences it looks for. With
-// PGTXN_WALK_RESETS, clients with start-up values reset to them: that finds
-// what docs/state.md has of such messages, and more.
+// it), PGTXN_WALK_FAILURES how many differences it looks for.
 func TestRandomWalk(t *testing.T) {
 	length := environ(t, "PGTXN_WALK", time.ParseDuration, 20*time.Second)
 	seed := environ(t, "PGTXN_WALK_SEED", parseUint, uint64(time.Now().UnixNano()))
@@ -32,7 +30,7 @@ func TestRandomWalk(t *testing.T) {
 	if _, err := server.SQL(t.Context(), direct.Database, strings.Join(walk.Setup, ";\n")); err != nil {
 		t.Fatal(err)
 	}
-	w := walker{t: t, server: direct, resets: os.Getenv("PGTXN_WALK_RESETS") != ""}
+	w := walker{t: t, server: direct}
 	for deadline := time.Now().Add(length); time.Now().Before(deadline) && w.failures < failures; seed++ {
 		w.play(seed)
 	}
@@ -60,7 +58,6 @@ func environ[T any](t *testing.T, name string, parse func(string) (T, error), ot
 type walker struct {
 	t      *testing.T
 	server story.Target
-	resets bool
 	games  []*walk.Game // by their pool's size less 1, new after a difference
 
 	walks, unplayable int
@@ -71,7 +68,7 @@ func (w *walker) play(seed uint64) {
 	if w.games == nil {
 		w.games = []*walk.Game{game(w.t, w.server, 1), game(w.t, w.server, 2)}
 	}
-	g, s := w.games[seed%2], walk.New(seed, w.resets)
+	g, s := w.games[seed%2], walk.New(seed)
 	switch err := g.Compare(s, seed); {
 	case errors.Is(err, walk.ErrUnplayable):
 		w.unplayable++
@@ -101,7 +98,7 @@ func (w *walker) shrink(s *story.Story, seed uint64, pool int) {
 			w.t.Run("shrink", func(t *testing.T) {
 				g := game(t, w.server, pool)
 				for n := before; n > 0; n-- {
-					_ = g.Compare(walk.New(seed-2*n, w.resets), seed-2*n)
+					_ = g.Compare(walk.New(seed-2*n), seed-2*n)
 				}
 				err := g.Compare(less, seed)
 				if fails = err != nil && !errors.Is(err, walk.ErrUnplayable); fails {
