@@ -3,6 +3,7 @@ package walk
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,6 +21,7 @@ type speaker struct {
 	broken bool     // which is aborted
 	names  []string // savepoints
 	gids   []string // prepared transactions
+	lists  bool     // has a start-up value that is a list: behind its RESET it is too late to choose a transaction's modes
 	humble bool     // is no superuser, and never uses a superuser's role to set what only a superuser may
 }
 
@@ -28,13 +30,17 @@ func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] 
 // one says that something is so once in n times.
 func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 
+// modes are what must be ahead of all queries of a transaction.
+var modes = regexp.MustCompile(`(?i)transaction_|isolation level|read only|read write`)
+
 // statement says the next one that this speaker may say.
 func (r *speaker) statement() said {
 	for {
 		x := r.next()
-		if !r.humble || !strings.Contains(x.sql, "log_min_") {
-			return x
+		if r.lists && modes.MatchString(x.sql) || r.humble && strings.Contains(x.sql, "log_min_") {
+			continue
 		}
+		return x
 	}
 }
 
@@ -80,8 +86,8 @@ func (r *speaker) anything() said {
 
 func (r *speaker) begin() said {
 	r.open, r.broken, r.names = true, false, nil
-	modes := r.of("", "", "", " ISOLATION LEVEL REPEATABLE READ", " READ ONLY", " READ WRITE, ISOLATION LEVEL SERIALIZABLE", " READ WRITE NOT DEFERRABLE")
-	return r.spell(r.of("BEGIN", "BEGIN", "BEGIN WORK", "BEGIN TRANSACTION", "START TRANSACTION") + modes)
+	how := r.of("", "", "", " ISOLATION LEVEL REPEATABLE READ", " READ ONLY", " READ WRITE, ISOLATION LEVEL SERIALIZABLE", " READ WRITE NOT DEFERRABLE")
+	return r.spell(r.of("BEGIN", "BEGIN", "BEGIN WORK", "BEGIN TRANSACTION", "START TRANSACTION") + how)
 }
 
 func (r *speaker) chain() string {

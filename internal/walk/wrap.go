@@ -20,13 +20,16 @@ var startups = [][]story.Option{
 	{{Name: "options", Value: "-c default_transaction_isolation=serializable -c IntervalStyle=iso_8601"}},
 	{{Name: "options", Value: "-c standard_conforming_strings=off -c statement_timeout=30min"}},
 	{{Name: "options", Value: "-c my.y=start -c role=walk_a"}},
+	{{Name: "options", Value: "-c log_min_duration_statement=2h"}, {Name: "application_name", Value: "super"}},
 }
 
 // New makes the walk of a seed.
 func New(seed uint64) *story.Story {
 	w := wrapper{speaker: speaker{Rand: rand.New(rand.NewPCG(seed, 0))}}
 	s := &story.Story{File: "walk", Title: fmt.Sprintf("the walk of seed %d", seed), Startup: startups[w.IntN(len(startups))]}
-	if w.one(6) {
+	w.lists = slices.ContainsFunc(s.Startup, func(o story.Option) bool { return strings.Contains(o.Value, "search_path") })
+	super := slices.ContainsFunc(s.Startup, func(o story.Option) bool { return o.Value == "super" })
+	if w.one(6) && !super {
 		s.User, w.humble = "walk_user", true
 	}
 	if w.one(2) {

@@ -29,6 +29,8 @@ type Conn struct {
 	// Initial holds what all settings that a session may change were at login, by
 	// their names in lower case. Connections share it where it is equal.
 	Initial map[string]string
+	// Privileged are those that only a superuser may change.
+	Privileged map[string]bool
 	// Prepared holds the prepared statements that the server has for clients.
 	Prepared Prepared
 

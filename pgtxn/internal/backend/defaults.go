@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -27,11 +28,13 @@ const defaultsQuery = "SELECT '', (SELECT COALESCE(pg_catalog.array_agg(setconfi
 	settingsOfLogin + ")"
 
 // initialQuery goes on with the values of all settings that a session may change:
-// those that the server lists, and by their names role and custom ones.
-const initialQuery = " UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM (" +
-	"SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings WHERE context OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'superuser'])" +
-	" UNION SELECT pg_catalog.lower(pg_catalog.split_part(pg_catalog.unnest(setconfig), '=', 1))" + settingsOfLogin +
-	" UNION SELECT pg_catalog.unnest(ARRAY['role'%s])) AS t(n)"
+// those that the server lists, with an asterisk if only a superuser may, and by their
+// names role and custom ones.
+const initialQuery = " UNION ALL SELECT pg_catalog.concat(n, who), pg_catalog.current_setting(n, true) FROM (" +
+	"SELECT pg_catalog.lower(name), CASE context WHEN 'superuser' THEN '*' END FROM pg_catalog.pg_settings" +
+	" WHERE context OPERATOR(pg_catalog.=) ANY (ARRAY['user', 'superuser'])" +
+	" UNION SELECT pg_catalog.lower(pg_catalog.split_part(pg_catalog.unnest(setconfig), '=', 1)), NULL" + settingsOfLogin +
+	" UNION SELECT pg_catalog.unnest(ARRAY['role'%s]), NULL) AS t(n, who)"
 
 // customName is how a custom setting may be called: it needs no quotes.
 var customName = regexp.MustCompile(`^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$`)
@@ -50,7 +53,7 @@ func (c *Conn) readDefaults(params []wire.Param) error {
 	if _, err := c.Sock.Write(wire.AppendQuery(nil, query)); err != nil {
 		return err
 	}
-	c.Initial = map[string]string{}
+	c.Initial, c.Privileged = map[string]string{}, map[string]bool{}
 	for {
 		typ, body, err := wire.ReadMessage(c.Sock, maxLoginMessage)
 		switch {
@@ -58,6 +61,10 @@ func (c *Conn) readDefaults(params []wire.Param) error {
 			return err
 		case typ == 'D':
 			name, value := twoColumns(body)
+			name, privileged := strings.CutSuffix(name, "*")
+			if privileged {
+				c.Privileged[name] = true
+			}
 			if name == "" {
 				c.Defaults = []byte(value)
 			} else if !ofTransaction(name) {

@@ -36,6 +36,7 @@ type lender struct {
 	names                     map[string]struct{} // of custom settings that sessions may have
 	sourcesRead               time.Time           // when functions were searched for more
 	initial                   map[string]string   // of the last backend that connected without start-up values
+	privileged                map[string]bool     // likewise
 	marks                     map[string]int      // of custom settings, see marks.go
 	pinned                    int                 // sessions that count for max_pinned
 
@@ -143,10 +144,10 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 			l.defaultsAre(c.Defaults)
 		}
 		if maps.Equal(c.Initial, l.initial) {
-			c.Initial = l.initial
+			c.Initial, c.Privileged = l.initial, l.privileged
 		}
 		if m.Class == "" {
-			l.initial = c.Initial
+			l.initial, l.privileged = c.Initial, c.Privileged
 		}
 		v := &server{Conn: c, stream: stream{conn: c.Sock}, lender: l, shard: l.shard, member: m}
 		if err = l.shard.loop.Attach(c.Sock, v); err == nil {

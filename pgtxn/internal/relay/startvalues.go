@@ -81,6 +81,11 @@ func (s *Session) start() {
 // whether a login would begin with the same defaults as the backend did.
 func (s *Session) tryStart() {
 	v := s.srv
+	if s.waiter.Class == "" && s.privileged() {
+		s.release()
+		s.startRefused()
+		return
+	}
 	s.fresh = false
 	if s.lender.neverShared(s.waiter.Class) {
 		s.started()
@@ -99,6 +104,17 @@ func (s *Session) tryStart() {
 	v.LearnStart(&s.shard.exchange, names, s.base)
 	v.send(s.shard.exchange.Bytes)
 	v.expect(s.shard.exchange.Replies, forLearn)
+}
+
+// privileged says whether a start-up value is one that another role than the login's
+// may reset, by RESET ALL, but not set again.
+func (s *Session) privileged() bool {
+	for b := range s.base.All() {
+		if s.srv.Privileged[b.Name] {
+			return true
+		}
+	}
+	return false
 }
 
 // startRefused: the values can't be set on a backend that is there already.

@@ -83,7 +83,9 @@ func (w *walker) play(seed uint64) {
 		w.shrink(s, seed)
 		return
 	}
-	w.walks++
+	if w.walks++; w.walks%1000 == 0 {
+		w.t.Logf("%d walks", w.walks)
+	}
 }
 
 // kindOf says where the walk of a seed is played.
