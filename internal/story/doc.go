@@ -32,6 +32,11 @@
 //	  SET my.x = 6                  -> skipped
 //	  sync                          -> I
 //
+// What newer versions of PostgreSQL answer otherwise stands in an indented line behind the statement:
+//
+//	SET search_path = one           -> SET I
+//	  since 18                      -> SET S(search_path=one) I
+//
 // Statements of further clients begin with the client's name: "other: BEGIN -> BEGIN T", "other: pipeline". Before the first
 // statement a story may say which user it logs in as, what its startup message holds, what to run on the server beforehand, and why
 // it can't share its backends:

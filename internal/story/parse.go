@@ -13,10 +13,15 @@ import (
 var (
 	titleLine   = regexp.MustCompile(`^# (\d+): (.+)$`)
 	clientLabel = regexp.MustCompile(`^([a-z]+): `)
+	sinceLine   = regexp.MustCompile(`^since (\d+)\s+->\s*(.+)$`)
 )
 
-// Load reads every *.story file of a folder, in the order of their names.
-func Load(dir string) ([]*Story, error) {
+// Load reads every *.story file of a folder, in the order of their names, with what the server's version answers.
+func Load(dir string, server Target) ([]*Story, error) {
+	version, err := server.version()
+	if err != nil {
+		return nil, err
+	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.story"))
 	if err != nil {
 		return nil, err
@@ -30,7 +35,7 @@ func Load(dir string) ([]*Story, error) {
 		if err != nil {
 			return nil, err
 		}
-		stories, err := ParseFile(filepath.Base(f), string(text))
+		stories, err := ParseFile(filepath.Base(f), string(text), version)
 		if err != nil {
 			return nil, err
 		}
@@ -39,9 +44,9 @@ func Load(dir string) ([]*Story, error) {
 	return all, nil
 }
 
-// ParseFile reads the stories of one file. Errors name file and line.
-func ParseFile(name, text string) ([]*Story, error) {
-	p := parser{file: name}
+// ParseFile reads the stories of one file, with the answers of a version of PostgreSQL, as 15. Errors name file and line.
+func ParseFile(name, text string, version int) ([]*Story, error) {
+	p := parser{file: name, version: version}
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
 		at := i + 1
@@ -62,6 +67,7 @@ func ParseFile(name, text string) ([]*Story, error) {
 
 type parser struct {
 	file    string
+	version int
 	stories []*Story
 	block   string // "setup", "startup", "pipeline" while its indented lines are read
 }
@@ -81,6 +87,9 @@ func (p *parser) line(at int, line string) error {
 	}
 	if len(p.stories) == 0 {
 		return errors.New(`a story begins with "# N: title"`)
+	}
+	if m := sinceLine.FindStringSubmatch(body); m != nil && body != line {
+		return p.since(m[1], m[2])
 	}
 	if body != line {
 		return p.indented(at, body)
@@ -156,6 +165,23 @@ func (p *parser) indented(at int, body string) error {
 	default:
 		return errors.New("an indented line belongs to setup, startup or pipeline")
 	}
+	return nil
+}
+
+// since reads what newer versions answer to the last statement.
+func (p *parser) since(version, want string) error {
+	s := p.stories[len(p.stories)-1]
+	if p.block == "setup" || p.block == "startup" || len(s.Steps) == 0 {
+		return errors.New(`"since" belongs behind a statement`)
+	}
+	if n, err := strconv.Atoi(version); err != nil || n > p.version {
+		return err
+	}
+	statements := s.Steps[len(s.Steps)-1].Statements
+	if len(statements) == 0 {
+		return errors.New(`"since" belongs behind a statement`)
+	}
+	statements[len(statements)-1].Want = strings.Join(strings.Fields(want), " ")
 	return nil
 }
 

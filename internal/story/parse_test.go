@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 		`# 3: another`,
 		`pipeline`,
 		`  SHOW my.x; -> I`,
-	}, "\n"))
+	}, "\n"), 15)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestParseErrors(t *testing.T) {
 		{"bind_named with SQL", "# 1: a\nSELECT 1 \\bind_named p -> I", `\bind_named wants a name`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ParseFile("x.story", c.text)
+			_, err := ParseFile("x.story", c.text, 15)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
@@ -101,7 +101,7 @@ func TestBackends(t *testing.T) {
 		{"BEGIN -> T\nother: BEGIN -> T\nthird: SHOW x -> I", 3},
 		{"BEGIN -> T\nSELECT 1/0 -> E\nother: SHOW x -> I", 2},
 	} {
-		stories, err := ParseFile("x.story", "# 1: a\n"+c.text)
+		stories, err := ParseFile("x.story", "# 1: a\n"+c.text, 15)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package story
 import (
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -13,6 +14,17 @@ type Target struct {
 	Database string
 	User     string
 	Pool     int // backends that the proxy at Addr keeps for a user and database; 0: Addr is PostgreSQL itself
+}
+
+// version is that of the server, as 15.
+func (t Target) version() (int, error) {
+	c, err := Connect(t)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Leave()
+	major, _, _ := strings.Cut(c.Reported["server_version"], ".")
+	return strconv.Atoi(major)
 }
 
 // A Runner plays stories. It is used by one goroutine.

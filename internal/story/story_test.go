@@ -13,9 +13,9 @@ func server(t *testing.T) Target {
 	return Target{Addr: pgtest.Start(t).Addr, Database: "postgres", User: pgtest.Superuser}
 }
 
-func load(t *testing.T) []*Story {
+func load(t *testing.T, server Target) []*Story {
 	t.Helper()
-	stories, err := Load(storyDir)
+	stories, err := Load(storyDir, server)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +24,8 @@ func load(t *testing.T) []*Story {
 
 // TestStories asks the server whether the stories are true.
 func TestStories(t *testing.T) {
-	stories := load(t)
 	target := server(t)
+	stories := load(t, target)
 	r := NewRunner(t, target)
 	for _, s := range stories {
 		t.Run(s.Name(), func(t *testing.T) { r.Run(t, target, s) })
@@ -35,7 +35,7 @@ func TestStories(t *testing.T) {
 // TestEveryFactHasStories holds the promise to judge the facts about transactions, 1 to 15, all of them.
 func TestEveryFactHasStories(t *testing.T) {
 	told := map[int]int{}
-	for _, s := range load(t) {
+	for _, s := range load(t, server(t)) {
 		told[s.Fact]++
 	}
 	for fact := 1; fact <= 15; fact++ {
@@ -60,7 +60,7 @@ func TestWrongExpectation(t *testing.T) {
 		{"setup\n  SELECT 1/0\nSELECT 1 -> [1] SELECT 1 I", "setup: SELECT 1/0: ERROR 22012"},
 		{"user nobody\nSELECT 1 -> [1] SELECT 1 I", "login of nobody"},
 	} {
-		stories, err := ParseFile("x.story", "# 1: a\n"+c.text)
+		stories, err := ParseFile("x.story", "# 1: a\n"+c.text, 15)
 		if err != nil {
 			t.Fatal(err)
 		}

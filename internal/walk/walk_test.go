@@ -28,7 +28,7 @@ func TestTextReadsBack(t *testing.T) {
 			}
 		}
 		text := Text(s)
-		again, err := story.ParseFile("walk", text)
+		again, err := story.ParseFile("walk", text, 15)
 		if err != nil || len(again) != 1 {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}

@@ -259,6 +259,9 @@ func (v *server) undoUnnamed(n int) {
 		case i >= n || r.stmt != &s.unnamed:
 		case later == nil:
 			v.unnamedOf = somebody
+			if i > 0 && r.undo != nil {
+				v.unnamedOf = r.undo.of
+			}
 			s.backTo(r.undo, i == 0)
 		case later.undo != nil:
 			*later.undo = change{}

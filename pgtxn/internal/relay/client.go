@@ -244,7 +244,7 @@ func (s *Session) sent(st sqlscan.Statement) {
 }
 
 func (s *Session) endQuery() {
-	s.machine.EndQuery()
+	s.machine.EndQuery(s.unsynced)
 	s.srv.replies.push(reply{kind: 'Q'})
 	s.hasUnnamed, s.srv.unnamedOf = false, 0 // a simple Query drops the unnamed statement
 }
@@ -352,7 +352,7 @@ func (s *Session) functionCall(m msg) int {
 	s.sent(sqlscan.Statement{Traits: sqlscan.Writes | sqlscan.Calls})
 	s.learnNames(m.body())
 	s.overflow = s.overflow || !m.whole()
-	s.machine.EndQuery()
+	s.machine.EndQuery(s.unsynced)
 	s.srv.replies.push(reply{kind: 'F'})
 	return s.pass(m)
 }

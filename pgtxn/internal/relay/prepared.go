@@ -93,6 +93,7 @@ func (p *prepared) appendParse(dst []byte) []byte {
 type change struct {
 	name   string // "" for the unnamed statement
 	before *prepared
+	of     uint64 // whose unnamed statement the server had
 	own    string // what the server was told instead of name, if that is not the name of a client's statement
 }
 
@@ -110,11 +111,11 @@ func (s *Session) keepUnnamed() *change {
 	case !s.unsynced:
 		return nil
 	case !s.hasUnnamed:
-		return &change{}
+		return &change{of: s.srv.unnamedOf}
 	}
 	before := s.unnamed
 	s.unnamed.body = nil
-	return &change{before: &before}
+	return &change{before: &before, of: s.srv.unnamedOf}
 }
 
 func (s *Session) undo(c *change) { s.setStmt(c.name, c.before) }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -370,5 +371,23 @@ func TestPreparedChangesResult(t *testing.T) {
 			inside = !inside
 		}
 		all(t, move, p.connect(t), p.connect(t), p.connect(t))
+	})
+}
+
+// A Parse that the server skips leaves the unnamed statement as it was read, in the
+// encoding of then: é is two letters in LATIN1.
+func TestUnnamedBehindSkippedParse(t *testing.T) {
+	both(t, func(t *testing.T, p place) {
+		const inLatin1, inUTF8 = `E ERROR 3B001 savepoint "é" does not exist`, `E ERROR 3B001 savepoint "Ã©" does not exist`
+		c := p.connect(t)
+		c.must("BEGIN; SAVEPOINT é")
+		c.must("SAVEPOINT a; SET client_encoding TO LATIN1")
+		c.send(oneShot("ROLLBACK TO é"), parse("", "ROLLBACK"), syncMsg)
+		got := c.until("Z")
+		c.send(bind("", ""), execute("", 0), syncMsg)
+		got = append(got, c.until("Z")...)
+		if want := []string{"1", "2", inLatin1, "S client_encoding=UTF8", "Z E", "2", inUTF8, "Z E"}; !slices.Equal(got, want) {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
 	})
 }

@@ -10,12 +10,12 @@ import (
 // Every story, on PostgreSQL itself and through proxies with one backend and
 // with two, in all the ways that package story knows.
 func TestStories(t *testing.T) {
-	stories, err := story.Load("../../testdata/stories")
+	server := pgtest.Start(t)
+	direct := story.Target{Addr: server.Addr, Database: "postgres", User: "postgres"}
+	stories, err := story.Load("../../testdata/stories", direct)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := pgtest.Start(t)
-	direct := story.Target{Addr: server.Addr, Database: "postgres", User: "postgres"}
 	targets := map[string]story.Target{"direct": direct}
 	for name, size := range map[string]int{"pool of 1": 1, "pool of 2": 2} {
 		target := direct

@@ -13,7 +13,7 @@ import (
 // do sends one statement in a batch of its own and lets it complete.
 func do(m *Machine, st sqlscan.Statement, status byte) {
 	m.Sent(st)
-	m.EndQuery()
+	m.EndQuery(false)
 	m.Completed()
 	if !m.Ready(status) {
 		panic(m.Disagreement())
@@ -60,7 +60,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 		},
 		"failure": func() {
 			m.Sent(other)
-			m.EndQuery()
+			m.EndQuery(false)
 			m.Failed()
 			m.Ready('I')
 		},

@@ -100,7 +100,7 @@ func outcome(sql string, st sqlscan.Statement, answer func(*Machine)) string {
 	for _, status := range "ITE" {
 		m := inState(sql)
 		m.Sent(st)
-		m.EndQuery()
+		m.EndQuery(false)
 		answer(m)
 		if m.Ready(byte(status)) {
 			out = append(out, fmt.Sprintf("%c  %s", status, situation(m)))

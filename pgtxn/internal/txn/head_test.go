@@ -19,9 +19,9 @@ func TestHead(t *testing.T) {
 	for scan := sqlscan.New([]byte("SET a = 1; DEALLOCATE ALL; SHOW a"), sqlscan.Options{}); scan.Next(); {
 		m.Sent(scan.Statement())
 	}
-	m.EndQuery()
+	m.EndQuery(false)
 	m.Sent(sqlscan.Statement{Kind: sqlscan.Begin})
-	m.EndQuery()
+	m.EndQuery(false)
 	want(sqlscan.Set)
 	m.Completed()
 	want(sqlscan.Deallocate)

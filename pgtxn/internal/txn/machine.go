@@ -45,10 +45,11 @@ func (m *Machine) Sent(st sqlscan.Statement) {
 }
 
 // EndQuery says that all statements of a simple Query were Sent. One
-// ReadyForQuery will follow, also when there were none.
-func (m *Machine) EndQuery() {
+// ReadyForQuery will follow, also when there were none. Amid says that the Query
+// is one of the messages of a pipeline, ahead of its Sync.
+func (m *Machine) EndQuery(amid bool) {
 	if !m.skipping {
-		m.queue.push(item{what: endOfQuery})
+		m.queue.push(item{what: endOfQuery, amid: amid})
 	}
 }
 
@@ -119,14 +120,15 @@ func (m *Machine) Failed() {
 // something else. Then the server is right: the status is its own, the values
 // are not Known until they are asked for, and the session is pinned.
 func (m *Machine) Ready(status byte) bool {
+	goesOn := m.goesOn(status)
 	m.endBatch()
 	if m.ending && status == 'I' {
 		m.rollback(false)
 	}
-	if !m.explicit {
+	if !m.explicit && !goesOn {
 		m.commit(false)
 	}
-	if m.Status() != status {
+	if m.Status() != status && !goesOn {
 		m.disagree("ReadyForQuery " + string(status) + ", expected " + string(m.Status()))
 		m.adopt(status)
 	}
@@ -144,6 +146,13 @@ func (m *Machine) Ready(status byte) bool {
 		m.last, m.wrong = m.wrong, ""
 	}
 	return ok
+}
+
+// goesOn says whether the implicit transaction of a pipeline goes on behind a Query in
+// it, up to the Sync. It does since PostgreSQL 18, which then tells the status T.
+func (m *Machine) goesOn(status byte) bool {
+	head := m.queue.head()
+	return status == 'T' && !m.explicit && head != nil && head.amid && !m.frames.empty()
 }
 
 // endBatch takes the batch's end from the queue, where it should be the head.

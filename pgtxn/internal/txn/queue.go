@@ -7,6 +7,7 @@ type item struct {
 	st   sqlscan.Statement // with what == statement
 	what what
 	pins Pins // made by Pin while this was the last thing sent
+	amid bool // endOfQuery: in a pipeline, ahead of its Sync
 }
 
 type what uint8

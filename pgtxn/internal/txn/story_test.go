@@ -104,7 +104,7 @@ func (s *teller) sends(word, rest string) bool {
 	switch word {
 	case "q:":
 		s.scan(rest)
-		s.m.EndQuery()
+		s.m.EndQuery(false)
 	case "x:":
 		s.scan(rest)
 	case "sync":

@@ -186,7 +186,7 @@ func send(m *Machine, b batch) {
 		}
 	}
 	if b.simple {
-		m.EndQuery()
+		m.EndQuery(false)
 	} else {
 		m.Sync()
 	}

@@ -175,6 +175,7 @@ pipeline
   SET LOCAL my.x = 5                   -> WARNING 25P01 SET
   SHOW my.x                            -> [5] SHOW
   SET LOCAL application_name = 'local' -> WARNING 25P01 SET
+    since 18                           -> SET
   SHOW application_name                -> [local] SHOW
   sync                                 -> I
   SHOW my.x                            -> [1] SHOW

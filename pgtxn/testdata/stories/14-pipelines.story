@@ -189,10 +189,12 @@ SET my.x = 0   -> SET I
 pipeline
   SET my.x = 1 -> SET
   SHOW my.x;   -> [1] SHOW I
+    since 18   -> [1] SHOW T
   SET my.x = 2 -> SET
   SELECT 1/0   -> ERROR 22012
   sync         -> I
 SHOW my.x      -> [1] SHOW I
+  since 18     -> [0] SHOW I
 
 # 14: SET LOCAL before BEGIN in a pipeline, and a COMMIT AND CHAIN in one
 SET my.x = 0         -> SET I

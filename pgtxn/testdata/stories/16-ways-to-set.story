@@ -36,6 +36,7 @@ SELECT length(current_setting('my.x')) -> [10] SELECT 1 I
 # 16: a value longer than any identifier, undone
 SET my.x = 'short'                     -> SET I
 SET search_path = 'a_schema_with_a_name_of_sixty_three_characters_as_long_as_may_be', "Another" -> SET I
+  since 18                                                                                      -> SET S(search_path=a_schema_with_a_name_of_sixty_three_characters_as_long_as_may_be, "Another") I
 SHOW search_path                       -> [a_schema_with_a_name_of_sixty_three_characters_as_long_as_may_be, "Another"] SHOW I
 BEGIN                                  -> BEGIN T
 SET my.x = '0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789' -> SET T
@@ -74,13 +75,17 @@ SET NAMES DEFAULT                 -> SET S(client_encoding=UTF8) I
 
 # 16: SET SCHEMA
 SET SCHEMA 'one'              -> SET I
+  since 18                    -> SET S(search_path=one) I
 SHOW search_path              -> [one] SHOW I
 BEGIN                         -> BEGIN T
 SET LOCAL SCHEMA 'Two, three' -> SET T
+  since 18                    -> SET S(search_path="Two, three") T
 SHOW search_path              -> ["Two, three"] SHOW T
 COMMIT                        -> COMMIT I
+  since 18                    -> COMMIT S(search_path=one) I
 SHOW search_path              -> [one] SHOW I
 RESET search_path             -> RESET I
+  since 18                    -> RESET S(search_path="$user", public) I
 SHOW search_path              -> ["$user", public] SHOW I
 
 # 16: SET XML OPTION

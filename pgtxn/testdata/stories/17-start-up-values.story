@@ -92,7 +92,9 @@ startup
 SHOW work_mem           -> [5MB] SHOW I
 SHOW search_path        -> ["Tenant 1", public] SHOW I
 SET search_path = other -> SET I
+  since 18              -> SET S(search_path=other) I
 RESET search_path       -> RESET I
+  since 18              -> RESET S(search_path="Tenant 1", public) I
 SHOW search_path        -> ["Tenant 1", public] SHOW I
 
 # 17: then to ALTER ROLE and ALTER DATABASE SET

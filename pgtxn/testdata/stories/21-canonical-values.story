@@ -34,15 +34,20 @@ SET intervalstyle = ISO_8601     -> SET S(IntervalStyle=iso_8601) I
 
 # 21: lists keep their quotes and their number
 SET search_path = Foo, "Bar" -> SET I
+  since 18                   -> SET S(search_path=foo, "Bar") I
 SHOW search_path             -> [foo, "Bar"] SHOW I
 SET search_path = 'a, b'     -> SET I
+  since 18                   -> SET S(search_path="a, b") I
 SHOW search_path             -> ["a, b"] SHOW I
 SET search_path TO "MySchema", public, 'it''s', "a""b" -> SET I
+  since 18                                             -> SET S(search_path="MySchema", public, "it's", "a""b") I
 SHOW search_path             -> ["MySchema", public, "it's", "a""b"] SHOW I
 BEGIN                        -> BEGIN T
 SET LOCAL search_path = ''   -> SET T
+  since 18                   -> SET S(search_path="") T
 SHOW search_path             -> [""] SHOW T
 COMMIT                       -> COMMIT I
+  since 18                   -> COMMIT S(search_path="MySchema", public, "it's", "a""b") I
 SHOW search_path             -> ["MySchema", public, "it's", "a""b"] SHOW I
 
 # 21: what is set decides where a table is found, on whichever backend
@@ -53,15 +58,20 @@ setup
   CREATE TABLE "Story 21a".t AS SELECT 'a' AS v
   CREATE TABLE story_21b.t AS SELECT 'b' AS v
 SET search_path = "Story 21a", public -> SET I
+  since 18                            -> SET S(search_path="Story 21a", public) I
 SELECT v FROM t                       -> [a] SELECT 1 I
 SET search_path = story_21b           -> SET I
+  since 18                            -> SET S(search_path=story_21b) I
 SELECT v FROM t                       -> [b] SELECT 1 I
 BEGIN                                 -> BEGIN T
 SET LOCAL search_path = 'Story 21a'   -> SET T
+  since 18                            -> SET S(search_path="Story 21a") T
 SELECT v FROM t                       -> [a] SELECT 1 T
 COMMIT                                -> COMMIT I
+  since 18                            -> COMMIT S(search_path=story_21b) I
 SELECT v FROM t                       -> [b] SELECT 1 I
 RESET search_path                     -> RESET I
+  since 18                            -> RESET S(search_path="$user", public) I
 SELECT v FROM t                       -> ERROR 42P01 I
 
 # 21: standard_conforming_strings changes what the next message says

@@ -20,9 +20,12 @@ SELECT current_setting('my.x')                                          -> [here
 
 # 22: what current_setting says, given to set_config, is the same value
 SET search_path = "a, b", 'it''s', "Quo""ted", plain                    -> SET I
+  since 18                                                              -> SET S(search_path="a, b", "it's", "Quo""ted", plain) I
 SELECT set_config('my.path', current_setting('search_path'), false)     -> ["a, b", "it's", "Quo""ted", plain] SELECT 1 I
 RESET search_path                                                       -> RESET I
+  since 18                                                              -> RESET S(search_path="$user", public) I
 SELECT set_config('search_path', current_setting('my.path'), false)     -> ["a, b", "it's", "Quo""ted", plain] SELECT 1 I
+  since 18                                                              -> ["a, b", "it's", "Quo""ted", plain] SELECT 1 S(search_path="a, b", "it's", "Quo""ted", plain) I
 SHOW search_path                                                        -> ["a, b", "it's", "Quo""ted", plain] SHOW I
 SELECT current_setting('search_path') = current_setting('my.path')      -> [t] SELECT 1 I
 SELECT set_config('work_mem', current_setting('work_mem'), false)       -> [4MB] SELECT 1 I
