@@ -1,0 +1,186 @@
+package manual
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
+)
+
+// blockTime is how long a block may take.
+const blockTime = time.Minute
+
+// prelude comes before each block: go runs in the checkout, an HTTP status of 400 or more is a failure, and whatever
+// fails fails the block.
+const prelude = `set -euo pipefail
+go() { (cd "$CHECKOUT" && command go "$@"); }
+curl() { command curl --fail-with-body --max-time 30 "$@"; }
+`
+
+// A sandbox is what the commands of one page run in.
+type sandbox struct {
+	t          *testing.T
+	folder     string
+	ports      map[string]int // by those in the documents
+	env        []string
+	background []*exec.Cmd
+	printed    string // by the last block that was run
+}
+
+// newSandbox makes a folder that looks like a checkout, with the Caddy that was built and the files in etc that the
+// documents name, and a PostgreSQL server if there is something to run.
+func newSandbox(t *testing.T, runs bool) *sandbox {
+	s := &sandbox{t: t, folder: t.TempDir(), ports: map[string]int{}}
+	for _, documented := range []string{"2019", "5432", "6432", "9180"} {
+		s.ports[documented] = freePort(t)
+	}
+	if runs {
+		s.ports["5432"] = pgtest.Start(t).Port
+	}
+	for _, name := range []string{"bin", "examples"} {
+		s.must(os.Symlink(filepath.Join(checkout, name), filepath.Join(s.folder, name)))
+	}
+	s.must(os.Mkdir(filepath.Join(s.folder, "path"), 0o755))
+	s.must(os.Symlink(caddy, filepath.Join(s.folder, "path", "caddy")))
+	ca := testca.New(t, "authority")
+	pair := ca.Issue(t, []string{"db.example.com"})
+	for name, content := range map[string][]byte{
+		"caddy/users.txt": []byte("\"app\" \"secret\"\n"), "pgbouncer/userlist.txt": []byte("\"app\" \"secret\"\n"),
+		"caddy/postgres-ca.crt": ca.PEM(), "caddy/clients-ca.pem": ca.PEM(), "ca.crt": ca.PEM(),
+		"certs/tls.crt": pair.Chain, "certs/tls.key": pair.Key,
+	} {
+		file := filepath.Join(s.folder, "etc", name)
+		s.must(os.MkdirAll(filepath.Dir(file), 0o755))
+		s.must(os.WriteFile(file, content, 0o600))
+	}
+	s.env = s.environment()
+	t.Cleanup(s.stop)
+	return s
+}
+
+func freePort(t *testing.T) int {
+	port, err := pgtest.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func (s *sandbox) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *sandbox) address(documented string) string {
+	return "127.0.0.1:" + strconv.Itoa(s.ports[documented])
+}
+
+// environment is that of the commands: psql finds the server, caddy its admin API, and the examples their addresses.
+func (s *sandbox) environment() []string {
+	env := append(os.Environ(),
+		"CHECKOUT="+checkout, "XDG_CONFIG_HOME="+s.folder, "XDG_DATA_HOME="+s.folder,
+		"PATH="+filepath.Join(s.folder, "path")+":"+os.Getenv("PATH"), "LC_ALL=C",
+		"CADDY_ADMIN="+s.address("2019"), "PGTXN_METRICS="+s.address("9180"), "PGTXN_APP_PASSWORD=secret",
+		"TLSRELOAD_CERT="+s.folder+"/etc/certs/tls.crt", "TLSRELOAD_KEY="+s.folder+"/etc/certs/tls.key",
+		"PGHOST=127.0.0.1", "PGPORT="+strconv.Itoa(s.ports["5432"]), "PGUSER="+pgtest.Superuser, "PGDATABASE=postgres")
+	for _, example := range []string{"PGTXN", "TLSRELOAD"} {
+		env = append(env, example+"_ADMIN="+s.address("2019"), example+"_LISTEN="+s.address("6432"),
+			example+"_UPSTREAM="+s.address("5432"))
+	}
+	return env
+}
+
+var documentedPort = regexp.MustCompile(`\b(2019|5432|6432|9180)\b`)
+
+// here is a text of the documents with this sandbox's ports and folder.
+func (s *sandbox) here(text string) string {
+	text = documentedPort.ReplaceAllStringFunc(text, func(port string) string {
+		return strconv.Itoa(s.ports[port])
+	})
+	return regexp.MustCompile(`(^|[\s"'=])/etc/(caddy|certs|pgbouncer|ca\.crt)`).ReplaceAllString(text, "${1}"+s.folder+"/etc/$2")
+}
+
+// documented is what here was made of.
+func (s *sandbox) documented(text string) string {
+	for port, own := range s.ports {
+		text = regexp.MustCompile(`\b`+strconv.Itoa(own)+`\b`).ReplaceAllString(text, port)
+	}
+	return strings.ReplaceAll(text, s.folder+"/etc/", "/etc/")
+}
+
+// shell runs a block and returns what it printed.
+func (s *sandbox) shell(text string) (printed string, err error) {
+	ctx, cancel := context.WithTimeout(s.t.Context(), blockTime)
+	defer cancel()
+	out, err := os.CreateTemp(s.folder, "output-") // not a pipe, which what is left running would hold
+	s.must(err)
+	defer out.Close()
+	cmd := s.command(ctx, text, out)
+	err = cmd.Run()
+	content, readErr := os.ReadFile(out.Name())
+	s.must(readErr)
+	return s.documented(string(content)), err
+}
+
+func (s *sandbox) command(ctx context.Context, text string, out *os.File) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "bash", "-c", prelude+s.here(text))
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.folder, s.env, out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd
+}
+
+// leaveRunning starts a block, and waits for the admin API of the Caddy in it.
+func (s *sandbox) leaveRunning(text string) error {
+	out, err := os.CreateTemp(s.folder, "output-")
+	s.must(err)
+	cmd := s.command(context.Background(), text, out)
+	s.must(cmd.Start())
+	s.background = append(s.background, cmd)
+	ctx, cancel := context.WithTimeout(s.t.Context(), blockTime)
+	defer cancel()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address("2019")+"/config/apps", nil)
+		s.must(err)
+		if response, err := http.DefaultClient.Do(request); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			content, _ := os.ReadFile(out.Name())
+			return fmt.Errorf("Caddy does not run: %s", content)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// stop ends what the page has left running.
+func (s *sandbox) stop() {
+	for _, cmd := range s.background {
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != nil {
+			s.t.Error(err)
+		}
+		_ = cmd.Wait() // it was told to end
+	}
+	request, err := http.NewRequest(http.MethodPost, "http://"+s.address("2019")+"/stop", nil)
+	s.must(err)
+	if response, err := http.DefaultClient.Do(request); err == nil { // a caddy start
+		response.Body.Close()
+	}
+}
