@@ -16,7 +16,7 @@ var notRun = map[string]map[string]string{
 		"go build -o bin/ ./cmd/caddy-pgtxn   # Caddy with the plugin: seconds, once Caddy is in the build cache": "has scripts/test in it, which runs this test",
 	},
 	"xcaddy.md": {
-		"xcaddy build v2.11.9 \\": "fails where the module is not published; the page says what was tried",
+		"xcaddy build v2.11.9 \\":   "fails where the module is not published; the page says what was tried",
 		"mkdir xcaddy && cd xcaddy": "fetches xcaddy; tried by hand, the page says when",
 	},
 	"examples/monitoring/README.md": {
