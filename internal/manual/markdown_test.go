@@ -34,10 +34,11 @@ func parse(page, text string) (blocks []block, err error) {
 	var open *block
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
+		hidden := strings.HasPrefix(line, hiddenShell)
 		switch {
-		case open == nil && (strings.HasPrefix(line, "```") || line == hiddenShell):
+		case open == nil && (strings.HasPrefix(line, "```") || hidden):
 			words := append(strings.Fields(strings.TrimLeft(line, "`<!- ")), "")
-			open = &block{page: page, line: i + 1, kind: words[0], words: words[1:], hidden: line == hiddenShell}
+			open = &block{page: page, line: i + 1, kind: words[0], words: words[1:], hidden: hidden}
 		case open != nil && (line == "```" && !open.hidden || line == "-->" && open.hidden):
 			blocks, open = append(blocks, *open), nil
 		case open != nil:

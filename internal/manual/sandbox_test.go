@@ -150,37 +150,45 @@ func (s *sandbox) leaveRunning(text string) error {
 	cmd := s.command(context.Background(), text, out)
 	s.must(cmd.Start())
 	s.background = append(s.background, cmd)
-	ctx, cancel := context.WithTimeout(s.t.Context(), blockTime)
-	defer cancel()
-	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address("2019")+"/config/apps", nil)
-		s.must(err)
-		if response, err := http.DefaultClient.Do(request); err == nil {
-			response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			content, _ := os.ReadFile(out.Name())
-			return fmt.Errorf("Caddy does not run: %s", content)
-		case <-time.After(20 * time.Millisecond):
-		}
+	if !s.await(func() bool { return s.admin(http.MethodGet, "/config/apps") == http.StatusOK }) {
+		content, _ := os.ReadFile(out.Name())
+		return fmt.Errorf("Caddy does not run: %s", content)
 	}
+	return nil
 }
 
-// stop ends what the page has left running.
+// admin asks the admin API for nothing but the status; 0 if there is none.
+func (s *sandbox) admin(method, path string) (status int) {
+	request, err := http.NewRequest(method, "http://"+s.address("2019")+path, nil)
+	s.must(err)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// await asks again and again until something is so.
+func (s *sandbox) await(so func() bool) bool {
+	for deadline := time.Now().Add(blockTime); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
+}
+
+// stop ends what the page has left running, and waits until it has ended: the folder is removed next.
 func (s *sandbox) stop() {
 	for _, cmd := range s.background {
-		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != nil {
-			s.t.Error(err)
-		}
+		s.must(syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM))
 		_ = cmd.Wait() // it was told to end
+		if !s.await(func() bool { return syscall.Kill(-cmd.Process.Pid, 0) != nil }) {
+			s.t.Errorf("%v does not end", cmd)
+		}
 	}
-	request, err := http.NewRequest(http.MethodPost, "http://"+s.address("2019")+"/stop", nil)
-	s.must(err)
-	if response, err := http.DefaultClient.Do(request); err == nil { // a caddy start
-		response.Body.Close()
+	if s.admin(http.MethodPost, "/stop") != 0 && !s.await(func() bool { return s.admin(http.MethodGet, "/config/") == 0 }) { // of a caddy start
+		s.t.Error("Caddy does not stop")
 	}
 }
