@@ -34,7 +34,7 @@ type App struct {
 	// public authority would sign, such as localhost, get one of Caddy's own.
 	AutomateNames []string `json:"automate_names,omitempty"`
 
-	listeners *layer4.App // of Servers
+	listeners layer4.App // of Servers
 	tls       *caddytls.TLS
 
 	configs []*relay.Config // of the handlers of this configuration

@@ -135,7 +135,7 @@ func (h *Handler) secure(name string) {
 
 // provisionServers makes ready what Start starts.
 func (a *App) provisionServers(ctx caddy.Context) error {
-	a.listeners = &layer4.App{Servers: a.Servers}
+	a.listeners.Servers = a.Servers
 	if len(a.AutomateNames) > 0 {
 		app, err := ctx.App("tls")
 		if err != nil {
