@@ -114,7 +114,8 @@ func TestShortFormServes(t *testing.T) {
 
 	full := p.addr
 	p.addr = fmt.Sprintf("127.0.0.1:%d", port)
-	root := "sslrootcert=" + p.dir + "/pki/authorities/local/root.crt"
+	p.awaitCertificate(t)
+	root := "sslrootcert=" + p.rootCert()
 	conn := p.mustConnect(t, "user=bob sslmode=verify-ca sslsni=0 "+root)
 	p.addr = fmt.Sprintf("localhost:%d", port)
 	p.mustConnect(t, "user=bob sslmode=verify-full "+root)
@@ -123,6 +124,7 @@ func TestShortFormServes(t *testing.T) {
 	}
 
 	p.loadCaddyfile(t, "{\n"+p.globals+short+"}\n")
+	p.awaitCertificate(t)
 	if got := ask(t, conn, "SELECT 'lives on'"); got != "lives on" {
 		t.Error(got)
 	}
