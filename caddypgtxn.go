@@ -5,7 +5,7 @@
 //
 //   - layer4.handlers.pgtxn, the pool of PostgreSQL connections (package pgtxn),
 //     which takes caddy-l4's layer4 app to run in,
-//   - pgtxn, the app that applies its configuration,
+//   - pgtxn, the app that applies its configuration, and the short form's listeners,
 //   - admin.api.pgtxn, what the admin API shows of it, and
 //   - tlsreload, the app that serves certificates which are replaced while Caddy
 //     runs (package tlsreload), with tls.get_certificate.tlsreload,

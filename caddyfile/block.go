@@ -55,6 +55,17 @@ func Module(d *caddyfile.Dispenser, options []Option) error {
 	return block(d, name, options)
 }
 
+// Named reads what the module's name is followed by, one argument or more, and its block. Want says in
+// messages what they are: "an address".
+func Named(d *caddyfile.Dispenser, want string, options []Option) (names []string, err error) {
+	d.Next()
+	name := d.Val()
+	if names = d.RemainingArgs(); len(names) == 0 {
+		return nil, d.Errf("%s: expected %s behind it", name, want)
+	}
+	return names, block(d, name, options)
+}
+
 // block reads what the braces behind the current token hold; owner is whose
 // they are.
 func block(d *caddyfile.Dispenser, owner string, options []Option) error {

@@ -144,6 +144,27 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// A module with arguments of its own.
+func TestNamed(t *testing.T) {
+	for _, test := range []struct{ text, names, want string }{
+		{"m a b {\nquick\n}", "a b", ""},
+		{"m a", "a", ""},
+		{"m", "", "m: expected an address behind it, at Caddyfile:1"},
+		{"m {\nquick\n}", "", "m: expected an address behind it, at Caddyfile:1"},
+		{"m a {\nquik\n}", "a", "m: unknown option 'quik': did you mean 'quick'?, at Caddyfile:2"},
+	} {
+		tokens, err := caddyfile.Tokenize([]byte(test.text), "Caddyfile")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m module
+		names, err := Named(caddyfile.NewDispenser(tokens), "an address", m.options())
+		if strings.Join(names, " ") != test.names || err == nil && test.want != "" || err != nil && err.Error() != test.want {
+			t.Errorf("%q: %q, %v; want %q, %q", test.text, names, err, test.names, test.want)
+		}
+	}
+}
+
 func TestChanges(t *testing.T) {
 	for _, test := range []struct {
 		a, b string

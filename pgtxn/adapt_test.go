@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -91,25 +90,6 @@ func TestCaddyfileMistakes(t *testing.T) {
 			t.Errorf("%q: no error, want %s", test.options, test.want)
 		} else if !strings.HasSuffix(err.Error(), test.want) {
 			t.Errorf("%q:\n got %s\nwant …%s", test.options, err, test.want)
-		}
-	}
-}
-
-// The Caddyfiles in the documents are good ones.
-func TestDocumentsAdapt(t *testing.T) {
-	for _, file := range []string{"../README.md", "../docs/options.md", "../docs/pgbouncer.md"} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		blocks := regexp.MustCompile("(?s)```caddyfile\n(.*?)```").FindAllSubmatch(text, -1)
-		if len(blocks) == 0 {
-			t.Errorf("%s has none", file)
-		}
-		for _, block := range blocks {
-			if _, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(block[1], nil); err != nil {
-				t.Errorf("%s: %v", file, err)
-			}
 		}
 	}
 }

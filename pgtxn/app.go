@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
 	"github.com/caddyserver/certmagic"
+	"github.com/mholt/caddy-l4/layer4"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
@@ -21,9 +23,20 @@ func init() {
 }
 
 // App applies the handlers' options to the pools that live when their
-// configuration starts. It has no options of its own and need not be
-// configured: the handlers see to it that it runs.
+// configuration starts. It need not be configured: the handlers see to it that
+// it runs. What it can have are listeners of its own, the short form of the
+// Caddyfile.
 type App struct {
+	// Servers as those of the layer4 app, by names. They run beside that app's own.
+	Servers map[string]*layer4.Server `json:"servers,omitempty"`
+
+	// Names that Caddy gets certificates for and keeps up to date. Those that no
+	// public authority would sign, such as localhost, get one of Caddy's own.
+	AutomateNames []string `json:"automate_names,omitempty"`
+
+	listeners layer4.App // of Servers
+	tls       *caddytls.TLS
+
 	configs []*relay.Config // of the handlers of this configuration
 	storage certmagic.Storage
 	log     *slog.Logger
@@ -43,6 +56,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.storage, a.log = ctx.Storage(), ctx.Slogger()
 	if err := loadSaltSecret(ctx, a.storage); err != nil {
 		a.log.Warn("the salts of unknown users are new in this process", "key", saltSecretKey, "error", err)
+	}
+	if err := a.provisionServers(ctx); err != nil {
+		return err
 	}
 	return registerMetrics(ctx)
 }
@@ -123,7 +139,7 @@ func keyring(identity string) *auth.Keyring {
 	return ring
 }
 
-// Start applies this configuration to the pools that live.
+// Start applies this configuration to the pools that live, and listens.
 func (a *App) Start() error {
 	hub, err := theHub()
 	if err != nil {
@@ -136,12 +152,15 @@ func (a *App) Start() error {
 	if err := keepSaltSecret(context.Background(), a.storage); err != nil {
 		a.log.Warn("the salts of unknown users will be new in the next process", "key", saltSecretKey, "error", err)
 	}
-	return nil
+	return a.startServers()
 }
 
 // Stop applies the configuration that goes on, if there is one: after a reload
 // that failed, this is not the newest. When Caddy exits, it ends the sessions.
 func (a *App) Stop() error {
+	if err := a.listeners.Stop(); err != nil {
+		return err
+	}
 	if caddy.Exiting() {
 		a.shutDown()
 		return nil

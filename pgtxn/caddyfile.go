@@ -79,9 +79,14 @@ import (
 // bytes, or with a unit: 16MiB. A tls without connection_policy stands for one
 // with nothing in it.
 func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
+	return caddyfile.Module(d, h.options())
+}
+
+// options is the table of what a block may have.
+func (h *Handler) options() []caddyfile.Option {
 	poolMode := caddyfile.Word("pool_mode", &h.PoolMode, poolModes...)
 	poolMode.Block = h.poolModeOptions()
-	return caddyfile.Module(d, []caddyfile.Option{
+	return []caddyfile.Option{
 		caddyfile.Strings("upstream", "<address...>", &h.Upstreams),
 		caddyfile.Word("target_session_attrs", &h.TargetSessionAttrs, sessionAttrs...),
 		caddyfile.Word("load_balance_hosts", &h.LoadBalanceHosts, loadBalances...),
@@ -126,7 +131,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Flag("hostssl", &h.HostSSL),
 		caddyfile.Int("peer_id", &h.PeerID, 1),
 		{Name: "peer", Args: "<number> <address>", Min: 2, Max: 2, Repeatable: true, Set: h.addPeer},
-	})
+	}
 }
 
 func (h *Handler) addPeer(args []string) error {

@@ -87,8 +87,8 @@ type Handler struct {
 	SSLSet string `json:"sslset,omitempty"`
 
 	// The user that logs in at the servers, whoever the client is: all clients
-	// then have this user's rights. Default: the client's own user, with its
-	// password from the users file, if there is one.
+	// then have this user's rights. Default: the client's own user, with the key
+	// that its login has shown, or its password from the users file.
 	UpstreamUser string `json:"upstream_user,omitempty"`
 
 	// The password of upstream_user, if the servers ask for it. A placeholder
@@ -162,6 +162,7 @@ type Handler struct {
 	// 50 bytes. A SET or SAVEPOINT beyond it is refused with SQLSTATE 54000, which
 	// aborts the transaction like any error. Default: 64 MiB (67108864).
 	MaxSessionMemory int `json:"max_session_memory,omitempty"`
+
 	// The most prepared statements that a client may have at a time under names of
 	// the protocol. One more is refused with SQLSTATE 54000. Default: 10000.
 	MaxClientPrepared int `json:"max_client_prepared,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,14 +71,22 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// No field is missing in the Caddyfile, or in its golden file.
+// No field is missing in the Caddyfile, in its golden file, or in the manual.
 func TestAdaptHasAllFields(t *testing.T) {
 	_, json := golden(t, "testdata/adapt/options.caddytest")
+	manual, err := os.ReadFile("../docs/tlsreload.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, of := range []reflect.Type{reflect.TypeFor[tlsreload.App](), reflect.TypeFor[tlsreload.Set](), reflect.TypeFor[tlsreload.Pair]()} {
 		for _, field := range reflect.VisibleFields(of) {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if field.IsExported() && !strings.Contains(json, `"`+name+`": `) {
 				t.Errorf("%s.%s (%s) is not in options.caddytest", of.Name(), field.Name, name)
+			}
+			inManual := "(?m)^\\|.*`" + strings.TrimSuffix(name, "s") + "s?\\b.*\\|.+\\|.+\\|$" // sets is the option set
+			if field.IsExported() && of != reflect.TypeFor[tlsreload.Pair]() && !regexp.MustCompile(inManual).Match(manual) {
+				t.Errorf("%s.%s (%s) has no row in docs/tlsreload.md", of.Name(), field.Name, name)
 			}
 		}
 	}

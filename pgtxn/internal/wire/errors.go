@@ -141,12 +141,6 @@ func TooManyFailedLogins(host string) *Error {
 		withHint("Try again in a minute, with the right password.")
 }
 
-// ReplicationUnsupported refuses a walsender: a replication connection can't be shared.
-func ReplicationUnsupported() *Error {
-	return fatal("0A000", "replication connections are not supported by the connection pool").
-		withHint("Connect to PostgreSQL directly.")
-}
-
 // ExpectedResponse says that a message of another type came where the client is to prove who it
 // is: kind is SASL or password.
 func ExpectedResponse(kind string, typ byte) *Error {
@@ -171,22 +165,6 @@ func CertificateFailed(user string) *Error {
 // TrustFailed is CertificateFailed where the method is trust.
 func TrustFailed(user string) *Error {
 	return fatal("28000", "\"trust\" authentication failed for user \"%s\"", user)
-}
-
-// NoSuchRole refuses a user whom nothing allows in, where no password is asked for.
-func NoSuchRole(user string) *Error {
-	return fatal("28000", "role \"%s\" does not exist", user)
-}
-
-// NoSuchDatabase refuses a database for which there is no pool.
-func NoSuchDatabase(database string) *Error {
-	return fatal("3D000", "database \"%s\" does not exist", database)
-}
-
-// TooManyClients refuses one connection more than the limit.
-func TooManyClients(limit int) *Error {
-	return fatal("53300", "sorry, too many clients already").
-		withHint("The connection pool takes %d clients: raise its limit, or close idle connections.", limit)
 }
 
 // Upstream.
@@ -303,11 +281,4 @@ func ShuttingDown() *Error { return fatal("57P03", "the database system is shutt
 // AdminShutdown ends a session: the proxy stops or an operator ended it.
 func AdminShutdown() *Error {
 	return fatal("57P01", "terminating connection due to administrator command")
-}
-
-// Internal says that the proxy found itself in a state that can't be. The session ends before
-// it can do harm.
-func Internal(what string) *Error {
-	return fatal("XX000", "connection pool: internal error: %s", what).
-		withHint("This is a bug: please report it with the log around it.")
 }
