@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -20,10 +21,12 @@ import (
 // the others on a pool of two; of eight one where custom settings are one's own,
 // for which much is connected anew. PGTXN_WALK is how long it takes (30m),
 // PGTXN_WALK_SEED the seed of its first walk (the others are the numbers behind
-// it), PGTXN_WALK_FAILURES how many differences it looks for.
+// it), PGTXN_WALKS how many walks are enough, PGTXN_WALK_FAILURES how many
+// differences. scripts/walks is the long run.
 func TestRandomWalk(t *testing.T) {
 	length := environ(t, "PGTXN_WALK", time.ParseDuration, 20*time.Second)
 	seed := environ(t, "PGTXN_WALK_SEED", parseUint, uint64(time.Now().UnixNano()))
+	enough := environ(t, "PGTXN_WALKS", strconv.Atoi, math.MaxInt)
 	failures := environ(t, "PGTXN_WALK_FAILURES", parseUint, 1)
 	t.Logf("PGTXN_WALK_SEED=%d", seed)
 	server := pgtest.Start(t, pgtest.Setting("max_connections", "200"), pgtest.Setting("shared_buffers", "4MB")) // shrinking leaves many behind
@@ -32,7 +35,7 @@ func TestRandomWalk(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := walker{t: t, server: direct}
-	for deadline := time.Now().Add(length); time.Now().Before(deadline) && w.failures < failures; seed++ {
+	for deadline := time.Now().Add(length); time.Now().Before(deadline) && w.failures < failures && w.walks < enough; seed++ {
 		w.play(seed)
 	}
 	t.Logf("%d walks, %d more that the server does not play", w.walks, w.unplayable)
