@@ -113,6 +113,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("custom_settings", &h.CustomSettings, customSettings...),
+		caddyfile.Word("listen", &h.Listen, listens...),
 		caddyfile.Word("verify", &h.Verify, verifies...),
 		h.authOption(),
 		{Name: "hba", Segment: lines("hba", &h.HBA, checkRule)},

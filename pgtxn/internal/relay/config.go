@@ -62,6 +62,8 @@ type Config struct {
 	MaxPinned  int
 	PinTimeout time.Duration
 
+	// PinListen has a session that listens keep its backend; else the pool listens for it.
+	PinListen bool
 	// PinSequences pins a session that may have drawn from a sequence.
 	PinSequences bool
 

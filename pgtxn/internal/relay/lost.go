@@ -110,6 +110,7 @@ func (s *Session) abandon(v *server) {
 	clear(s.portals)
 	s.held, s.yielding, s.forgetting, s.unsynced, s.skipping, s.copyIn, s.swallowed = false, false, false, false, false, false, 0
 	s.inspecting, s.verifying, s.uninspected, s.found = false, false, false, (*guc.Set)(nil)
+	s.listens.moving, s.listens.later = false, nil
 	s.fresh, s.lacking, s.baseless, s.rebased, s.dirties = false, false, false, false, false
 	if s.pieces > 0 { // of a Query that has been answered now
 		_, s.rest, _ = wire.Head(s.in)
