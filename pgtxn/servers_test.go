@@ -11,25 +11,25 @@ import (
 // What the admin API, the metrics and the command say of servers: one is there, one is
 // a standby where a primary is wanted, one is down.
 func TestServers(t *testing.T) {
-	params := role(t, "servers")
-	standby := pgtest.Start(t, pgtest.StandbyOf(postgres.Server))
+	primary := pgtest.Start(t)
+	standby := pgtest.Start(t, pgtest.StandbyOf(primary))
 	port, err := pgtest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
 	down := fmt.Sprintf("127.0.0.1:%d", port)
-	p := start(t, "upstream "+down+" "+standby.Addr+" UPSTREAM\ntarget_session_attrs primary\nhealth_interval 1h\nauth trust")
+	p := start(t, "upstream "+down+" "+standby.Addr+" "+primary.Addr+"\ntarget_session_attrs primary\nhealth_interval 1h\nauth trust")
 	for _, v := range get[[]serverView](t, p, "/pgtxn/servers") {
 		if v.State != "unknown" || v.LastCheck != nil || v.NextCheck != nil {
 			t.Errorf("before anybody has come: %+v", v)
 		}
 	}
-	exec(t, p.mustConnect(t, params), "SELECT 1")
+	exec(t, p.mustConnect(t, "user=postgres sslmode=disable"), "SELECT 1")
 	views := get[[]serverView](t, p, "/pgtxn/servers")
 	want := []struct{ address, state, role, lastError string }{
 		{down, "down", "", "connection refused"},
 		{standby.Addr, "unfit", "standby", "server is in hot standby mode"},
-		{postgres.Addr, "up", "primary", ""},
+		{primary.Addr, "up", "primary", ""},
 	}
 	if len(views) != len(want) {
 		t.Fatalf("%+v", views)
