@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Sessions that listen leave their backend to others, and hear what they would hear
@@ -167,6 +168,7 @@ func TestNoNotificationIsLost(t *testing.T) {
 				default:
 					text = "LISTEN b; UNLISTEN b"
 				}
+				_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
 				if _, err := c.conn.Write(query(text)); err != nil {
 					t.Error(err)
 					return

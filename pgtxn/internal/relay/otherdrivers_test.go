@@ -110,6 +110,7 @@ func (p place) company(t *testing.T, clients int) (leave func()) {
 		all.Go(func() {
 			for ctx.Err() == nil {
 				for _, ask := range [...]string{"BEGIN; SET LOCAL my.x = '1'; COMMIT", "SHOW work_mem"} {
+					_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
 					if _, err := c.conn.Write(query(ask)); err != nil {
 						t.Error(err)
 						return
