@@ -106,6 +106,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.userQuery(users, h.config.Upstream)
+	if h.config.Rules.NeedsRoles() {
+		h.config.IsMember = users.isMember
+	}
 	users.keys = keyring(h.config.Identity)
 	h.config.Keys = users.keys
 	if h.config.Peers, err = h.peers(); err != nil {
