@@ -61,22 +61,25 @@ func (l *listens) verdict(from ear) verdict {
 	return drop
 }
 
-// begin begins a move and returns the text of the statement that sends the marker.
-func (s *Session) begin() (notify string) {
+// begin begins a move, which has to end within connect_timeout.
+func (s *Session) begin() {
 	l := &s.listens
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
 	token := hex.EncodeToString(random[:])
 	l.moving, l.marked, l.token, l.later = true, [2]bool{}, token, nil
-	timeout := s.cfg.ConnectTimeout
-	s.shard.loop.After(timeout, func() {
+	s.shard.loop.After(s.cfg.ConnectTimeout, func() {
 		if s.listens.moving && s.listens.token == token && !s.ended {
 			s.cfg.Log.Error("a session that listens could not be moved: are there several servers behind one address?",
 				"session", s.id, "user", s.user, "database", s.database, "hint", "set the option listen to pin")
 			s.deafen()
 		}
 	})
-	return "NOTIFY " + s.lender.listener.marker + ", '" + token + "'"
+}
+
+// sendMarker is the statement that sends the marker.
+func (s *Session) sendMarker() string {
+	return "NOTIFY " + s.lender.listener.marker + ", '" + s.listens.token + "'"
 }
 
 // deafen ends a session that can't be told any more what it listens to.
@@ -125,11 +128,11 @@ func (s *Session) bringBack() {
 		s.deafen()
 		return
 	}
-	notify := s.begin()
+	s.begin()
 	s.machine.Regain(txn.PinListen)
 	v.unnamedOf = 0 // a simple Query drops the unnamed statement
 	g := &s.shard.toServer
-	for _, sql := range [...]string{listenTo(append(slices.Clone(s.listens.known), li.marker)), notify} {
+	for _, sql := range [...]string{listenTo(append(slices.Clone(s.listens.known), li.marker)), s.sendMarker()} {
 		g.setOwn(wire.AppendQuery(g.own(), sql))
 		v.replies.push(reply{kind: 'Q', party: forListen})
 	}
@@ -169,7 +172,7 @@ func (s *Session) listenDone() {
 	}
 	li := s.lender.listener
 	li.register(s)
-	li.run("NOTIFY " + li.marker + ", '" + l.token + "'")
+	li.run(s.sendMarker())
 }
 
 // listenFailed: what listens already goes on.

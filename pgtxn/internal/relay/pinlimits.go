@@ -24,7 +24,7 @@ func (s *Session) mayPin(statements []sqlscan.Statement) *wire.Error {
 			pins |= txn.PinSequence
 		}
 	}
-	if s.sharesListen() {
+	if pins&txn.PinListen != 0 && s.sharesListen() {
 		pins &^= txn.PinListen
 	}
 	if pins == 0 {
