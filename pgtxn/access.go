@@ -36,6 +36,9 @@ func (h *Handler) access(cfg *relay.Config) (err error) {
 	if h.Users == "" && h.AuthUser == "" && slices.ContainsFunc(cfg.Rules, needsSecret) {
 		return errors.New("auth: passwords take the option users, the file to check clients against, or auth_user; or let in everybody with auth trust")
 	}
+	if h.AuthUser == "" && cfg.Rules.NeedsRoles() {
+		return errors.New("hba: +role and samerole take auth_user, who asks the server for the members of a role")
+	}
 	limit := defaultMaxFailedLogins
 	if h.MaxFailedLogins != nil {
 		limit = *h.MaxFailedLogins

@@ -30,6 +30,7 @@ func init() {
 //	POST   /pgtxn/pools/pause      all, or ?user, database; &wait=<duration>
 //	POST   /pgtxn/pools/resume     the same
 //	POST   /pgtxn/pools/reconnect  the same, without wait
+//	GET    /pgtxn/servers          servers, and what the last connection to each found
 //	GET    /pgtxn/log              the last pins and drifts, oldest first; ?kind, session, user, database, limit
 type adminAPI struct{}
 
@@ -54,7 +55,7 @@ func (*adminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	methods := route(hub, strings.TrimPrefix(r.URL.Path, "/pgtxn/"))
 	if methods == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf(
-			"there is nothing at %s; see /pgtxn/sessions, /pgtxn/sessions/<id>, /pgtxn/pools, /pgtxn/pools/{pause,resume,reconnect} and /pgtxn/log", r.URL.Path)}
+			"there is nothing at %s; see /pgtxn/sessions, /pgtxn/sessions/<id>, /pgtxn/pools, /pgtxn/pools/{pause,resume,reconnect}, /pgtxn/servers and /pgtxn/log", r.URL.Path)}
 	}
 	return methods.Serve(w, r)
 }
@@ -75,6 +76,8 @@ func route(hub *relay.Hub, path string) adminapi.Methods {
 		return adminapi.Methods{http.MethodPost: steer(hub, hub.Resume)}
 	case path == "pools/reconnect":
 		return adminapi.Methods{http.MethodPost: steer(hub, hub.Reconnect)}
+	case path == "servers":
+		return adminapi.Methods{http.MethodGet: listServers}
 	case path == "log":
 		return adminapi.Methods{http.MethodGet: listIncidents(hub)}
 	}

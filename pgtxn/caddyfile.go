@@ -118,6 +118,7 @@ func (h *Handler) options() []caddyfile.Option {
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),
 		caddyfile.Word("inspect", &h.Inspect, inspects...),
 		caddyfile.Word("custom_settings", &h.CustomSettings, customSettings...),
+		caddyfile.Word("listen", &h.Listen, listens...),
 		caddyfile.Word("verify", &h.Verify, verifies...),
 		h.authOption(),
 		{Name: "hba", Segment: lines("hba", &h.HBA, checkRule)},

@@ -216,6 +216,17 @@ type Handler struct {
 	// nothing tells '' from NULL. Default: own.
 	CustomSettings string `json:"custom_settings,omitempty"`
 
+	// Who listens for a client between its transactions. shared: one server
+	// connection for each user and database, beside the pool's, as long as there are
+	// clients that listen; their notifications are those that a connection of their
+	// own would get. A statement of such a client takes some milliseconds more, since
+	// its channels go with it to the connection that runs it. pin: the connection
+	// that ran LISTEN, which is then no other client's. It is so in any case with
+	// several upstreams, unless target_session_attrs is primary or read-write, and
+	// for clients with another client_encoding than the server begins with.
+	// Default: shared.
+	Listen string `json:"listen,omitempty"`
+
 	// How often, behind a transaction, a session's variables as they were tracked
 	// are compared with those that the server has: off, sampled (one transaction
 	// in a hundred) or always. A difference is logged, counted, and emitted as the

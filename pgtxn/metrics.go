@@ -24,6 +24,8 @@ func (collector) Describe(to chan<- *prometheus.Desc) {
 	for _, m := range entryMetrics {
 		to <- m.desc
 	}
+	to <- serverUp
+	to <- serverRole
 }
 
 // Collect implements prometheus.Collector.
@@ -47,6 +49,7 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 			})
 		}
 	}
+	collectServers(to)
 	entries := hub.Entries()
 	for _, m := range entryMetrics {
 		m.collect(&entries, func(value float64, label ...string) {

@@ -56,7 +56,7 @@ func (s scraped) value(name string, labels ...string) (sum float64) {
 // What the metrics say after what clients did, over a configuration reload too: what each thing adds, for other tests
 // of this process have counted before.
 func TestMetrics(t *testing.T) {
-	const options = "upstream UPSTREAM\npool_size 1\ncustom_settings shared\nauth trust\ntls"
+	const options = "upstream UPSTREAM\npool_size 1\ncustom_settings shared\nlisten pin\nauth trust\ntls"
 	user := "metrics"
 	startPostgres(t)
 	sql(t, "CREATE ROLE metrics LOGIN")
@@ -194,7 +194,7 @@ func TestMetricsLabelsAreBounded(t *testing.T) {
 
 // The metrics are as Prometheus has them, and docs/metrics.md has each one with its type and labels.
 func TestMetricsAreDocumented(t *testing.T) {
-	p := start(t, "upstream UPSTREAM\nauth trust")
+	p := start(t, "upstream UPSTREAM\nauth trust\nlisten pin")
 	exec(t, p.mustConnect(t, "user=bob sslmode=disable"), "LISTEN x")
 	_, body := p.request(t, http.MethodGet, "/metrics")
 	var ours strings.Builder

@@ -25,6 +25,11 @@ const customShared = "shared"
 
 var customSettings = []string{"own", customShared}
 
+// The values of the option listen.
+const listenPin = "pin"
+
+var listens = []string{"shared", listenPin}
+
 // The values of the option inspect, by their numbers (relay.Inspect).
 var inspects = []string{
 	relay.InspectCalls: "calls", relay.InspectWrites: "writes", relay.InspectAlways: "always", relay.InspectNever: "never",
@@ -78,6 +83,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		MaxSessionMemory: cmp.Or(h.MaxSessionMemory, defaultSessionMemory),
 		ScrubAlways:      h.Scrub != scrubWrites,
 		SharedCustom:     h.CustomSettings == customShared,
+		PinListen:        h.Listen == listenPin,
 		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:          emitDrift,
@@ -100,6 +106,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.userQuery(users, h.config.Upstream)
+	if h.config.Rules.NeedsRoles() {
+		h.config.IsMember = users.isMember
+	}
 	users.keys = keyring(h.config.Identity)
 	h.config.Keys = users.keys
 	if h.config.Peers, err = h.peers(); err != nil {
@@ -162,6 +171,7 @@ func (h *Handler) Validate() error {
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
+		oneOf("listen", h.Listen, listens),
 		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode())
 }
 

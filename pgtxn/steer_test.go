@@ -41,7 +41,7 @@ func (p *proxy) pool(t *testing.T, user string) relay.PoolView {
 
 func TestFiltersAndPages(t *testing.T) {
 	params := role(t, "filtered")
-	p := start(t, "upstream UPSTREAM\nauth trust")
+	p := start(t, "upstream UPSTREAM\nauth trust\nlisten pin")
 	var conns []*pgx.Conn
 	for _, name := range []string{"a", "b", "b"} {
 		conns = append(conns, p.mustConnect(t, params+" application_name="+name))
@@ -183,7 +183,7 @@ func TestReconnect(t *testing.T) {
 // The log has the pin and the drift, with the ids that the session's view and Caddy's log have.
 func TestIncidents(t *testing.T) {
 	params := role(t, "incidents")
-	p := start(t, "upstream UPSTREAM\nauth trust\nverify always\nlog_min_wait 0s")
+	p := start(t, "upstream UPSTREAM\nauth trust\nlisten pin\nverify always\nlog_min_wait 0s")
 	conn := p.mustConnect(t, params)
 	exec(t, conn, "SELECT 1")
 	exec(t, conn, "BEGIN; LISTEN x; COMMIT")

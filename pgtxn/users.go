@@ -81,6 +81,16 @@ func (d *directory) Lookup(ctx context.Context, user string) (s auth.Secret, kno
 	return auth.Unknown(user, usual), false, nil
 }
 
+// isMember asks the server who is a member of a role.
+func (d *directory) isMember(ctx context.Context, user, role string) (bool, error) {
+	if !utf8.ValidString(user) || !utf8.ValidString(role) {
+		return false, nil
+	}
+	ctx, stop := context.WithTimeout(ctx, d.timeout)
+	defer stop()
+	return d.query.IsMember(ctx, user, role)
+}
+
 // forServer returns what a user logs in at a server with.
 func (d *directory) forServer(user string) auth.Secret {
 	if s := d.fromFile(user); d.query == nil || s.HasPassword() {

@@ -142,7 +142,7 @@ func (b *bench) pgbouncer(ctx context.Context, p *peers) (contender, error) {
 // caddy builds this checkout's Caddy, once, and runs it with the Caddyfile.
 func (b *bench) caddy(ctx context.Context, name, caddyfile string) (contender, error) {
 	binary := filepath.Join(b.dir, "caddy-pgtxn")
-	if !exists(binary) {
+	if _, err := os.Stat(binary); err != nil {
 		mod, err := firstLine(ctx, "go", "env", "GOMOD")
 		if err != nil {
 			return contender{}, err

@@ -82,7 +82,14 @@ func (c *Conn) discard() {
 	}
 }
 
+// dialOne logs in at one server, and keeps what that says of it.
 func dialOne(ctx context.Context, cfg *Config, address string, timeout time.Duration, params []wire.Param) (*Conn, error) {
+	c, err := logIn(ctx, cfg, address, timeout, params)
+	cfg.note(address, c, err)
+	return c, err
+}
+
+func logIn(ctx context.Context, cfg *Config, address string, timeout time.Duration, params []wire.Param) (*Conn, error) {
 	born := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -16,7 +16,8 @@ import (
 // background, by a login like any other, every HealthInterval.
 type health struct {
 	sync.Mutex
-	bad map[string]*ailing
+	bad   map[string]*ailing
+	known map[string]*ServerStatus
 }
 
 type ailing struct {
@@ -71,6 +72,7 @@ func (c *Config) judge(address string, err error) {
 // Distrust says that the server at address is not what it was: others are tried
 // first from now on.
 func (c *Config) Distrust(address, why string) {
+	c.note(address, &Conn{misfit: why}, nil)
 	c.judge(address, errors.New(why))
 }
 

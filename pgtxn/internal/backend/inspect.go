@@ -14,6 +14,7 @@ const (
 	IsDefault = '~' // the same, and the value is not the session's own
 	IsNamed   = '?' // a setting that is named in the source of a function
 	IsHeld    = '!' // a thing that the session holds, in the words of txn.Pins
+	IsChannel = '@' // a channel that the session listens to
 	IsTemp    = '%' // the backend has a schema pg_temp
 )
 
@@ -27,7 +28,7 @@ UNION ALL SELECT '!', 'temporary objects' WHERE CASE WHEN pg_catalog.pg_my_temp_
  AND refobjid OPERATOR(pg_catalog.=) (SELECT pg_catalog.pg_my_temp_schema())) END
  OR pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.~~) '%pg_temp%'
 UNION ALL SELECT '%', '' WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid
-UNION ALL SELECT '!', 'LISTEN' WHERE EXISTS (SELECT FROM pg_catalog.pg_listening_channels())
+UNION ALL SELECT pg_catalog.concat('@', c), '' FROM pg_catalog.pg_listening_channels() AS c
 UNION ALL SELECT '!', 'session advisory lock' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks
  WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
 UNION ALL SELECT '!', 'cursor WITH HOLD' WHERE EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)

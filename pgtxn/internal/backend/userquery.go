@@ -49,6 +49,24 @@ func NewUserQuery(cfg *Config, timeout time.Duration, user, database, text strin
 // Ask returns the secret that the server has of a user; found is false if there is
 // no such user.
 func (q *UserQuery) Ask(ctx context.Context, user string) (secret string, found bool, err error) {
+	return q.inTurn(ctx, q.text, user)
+}
+
+// memberQuery asks as is_member_of_role_nosuper (acl.c) does: superusers are no
+// members of all roles here.
+const memberQuery = `WITH RECURSIVE r(oid) AS (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1
+	UNION SELECT m.roleid FROM r JOIN pg_catalog.pg_auth_members m ON m.member OPERATOR(pg_catalog.=) r.oid)
+	SELECT $1, '' FROM r JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) r.oid WHERE g.rolname OPERATOR(pg_catalog.=) $2`
+
+// IsMember says whether a user is a member of a role, directly or not, or is that role.
+// Anybody may ask that.
+func (q *UserQuery) IsMember(ctx context.Context, user, role string) (bool, error) {
+	_, member, err := q.inTurn(ctx, memberQuery, user, role)
+	return member, err
+}
+
+// inTurn asks when those before have been answered.
+func (q *UserQuery) inTurn(ctx context.Context, text string, params ...string) (secret string, found bool, err error) {
 	select {
 	case <-q.turn:
 	case <-ctx.Done():
@@ -59,9 +77,9 @@ func (q *UserQuery) Ask(ctx context.Context, user string) (secret string, found 
 		q.idle.Stop()
 	}
 	used := q.conn != nil
-	secret, found, err = q.ask(ctx, user)
+	secret, found, err = q.ask(ctx, text, params...)
 	if used && lost(err) { // perhaps long ago
-		secret, found, err = q.ask(ctx, user)
+		secret, found, err = q.ask(ctx, text, params...)
 	}
 	if q.conn != nil {
 		q.idle = time.AfterFunc(userQueryIdle, q.closeIdle)
@@ -96,7 +114,7 @@ func (q *UserQuery) close() {
 }
 
 // ask is one attempt. A connection on which it failed is closed.
-func (q *UserQuery) ask(ctx context.Context, user string) (secret string, found bool, err error) {
+func (q *UserQuery) ask(ctx context.Context, text string, params ...string) (secret string, found bool, err error) {
 	if q.conn == nil {
 		if q.conn, err = Dial(ctx, q.cfg, q.timeout, q.params); err != nil {
 			return "", false, err
@@ -104,16 +122,17 @@ func (q *UserQuery) ask(ctx context.Context, user string) (secret string, found 
 	}
 	raw := q.conn.Sock.NetConn()
 	expire := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
-	secret, found, err = q.conn.lookupUser(q.text, user)
+	secret, found, err = q.conn.lookupUser(text, params...)
 	if !expire() || err != nil {
 		q.close()
 	}
 	return secret, found, err
 }
 
-// lookupUser runs the query on a connection that no loop has.
-func (c *Conn) lookupUser(query, user string) (secret string, found bool, err error) {
-	if _, err := c.Sock.Write(appendUserQuery(nil, query, user)); err != nil {
+// lookupUser runs the query, of which the first parameter is the user, on a connection
+// that no loop has.
+func (c *Conn) lookupUser(query string, params ...string) (secret string, found bool, err error) {
+	if _, err := c.Sock.Write(appendUserQuery(nil, query, params...)); err != nil {
 		return "", false, err
 	}
 	for {
@@ -133,7 +152,7 @@ func (c *Conn) lookupUser(query, user string) (secret string, found bool, err er
 		case typ == 'D':
 			var name string
 			name, secret = twoColumns(body)
-			if found = true; name != user {
+			if found = true; name != params[0] {
 				err = errors.New("it returned another user than it was asked for")
 			}
 		case typ == 'Z':
@@ -142,15 +161,17 @@ func (c *Conn) lookupUser(query, user string) (secret string, found bool, err er
 	}
 }
 
-// appendUserQuery appends Parse, Bind, Execute and Sync, the user's name as parameter.
-func appendUserQuery(dst []byte, query, user string) []byte {
+// appendUserQuery appends Parse, Bind, Execute and Sync.
+func appendUserQuery(dst []byte, query string, params ...string) []byte {
 	dst, at := wire.Begin(dst, 'P')
 	dst = wire.AppendCString(wire.AppendCString(dst, ""), query)
 	dst = wire.End(append(dst, 0, 0), at) // the server says of which type $1 is
 	dst, at = wire.Begin(dst, 'B')
-	dst = append(dst, 0, 0, 0, 0, 0, 1) // no names, text, one parameter
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(user)))
-	dst = wire.End(append(append(dst, user...), 0, 0), at)
+	dst = binary.BigEndian.AppendUint16(append(dst, 0, 0, 0, 0), uint16(len(params))) // no names, text
+	for _, param := range params {
+		dst = append(binary.BigEndian.AppendUint32(dst, uint32(len(param))), param...)
+	}
+	dst = wire.End(append(dst, 0, 0), at)
 	dst, at = wire.Begin(dst, 'E')
 	dst = wire.End(append(dst, 0, 0, 0, 0, 2), at) // more than one row is one too many
 	dst, at = wire.Begin(dst, 'S')

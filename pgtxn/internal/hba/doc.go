@@ -3,5 +3,5 @@
 //
 // A [Rule] is one line of pg_hba.conf, a [Mapping] one of pg_ident.conf. The first rule that a
 // connection meets counts, whether or not the client then gets in. What takes more than the line and
-// the connection (groups of roles, names of hosts, files of names) is not there, and an error.
+// the connection (names of hosts, files of names) is not there, and an error.
 package hba

@@ -68,7 +68,12 @@ type Client struct {
 	Database, User string
 	// Replication: the connection asks for physical replication, which is of no database.
 	Replication bool
+	// MemberOf says whether the user is a member of a role, directly or not, or is that
+	// role. Nil: of none. It is asked only for rules that depend on it.
+	MemberOf func(role string) bool
 }
+
+func (c Client) memberOf(role string) bool { return c.MemberOf != nil && c.MemberOf(role) }
 
 // Rules are tried in their order.
 type Rules []*Rule
@@ -109,13 +114,29 @@ func (r *Rule) hasDatabase(c Client) bool {
 			return true
 		case t.is("sameuser"):
 			return c.Database == c.User
+		case t.isSameRole():
+			return c.memberOf(c.Database)
 		}
 		return t.matches(c.Database)
 	})
 }
 
+// hasUser is check_role of hba.c.
 func (r *Rule) hasUser(c Client) bool {
-	return slices.ContainsFunc(r.users, func(t token) bool { return t.is("all") || t.matches(c.User) })
+	return slices.ContainsFunc(r.users, func(t token) bool {
+		if role, ok := t.group(); ok {
+			return c.memberOf(role)
+		}
+		return t.is("all") || t.matches(c.User)
+	})
+}
+
+// NeedsRoles says whether a rule depends on who is a member of which role.
+func (rules Rules) NeedsRoles() bool {
+	isGroup := func(t token) bool { _, ok := t.group(); return ok }
+	return slices.ContainsFunc(rules, func(r *Rule) bool {
+		return slices.ContainsFunc(r.users, isGroup) || slices.ContainsFunc(r.databases, token.isSameRole)
+	})
 }
 
 // ParseRule reads a line: connection type, databases, users, address (but for local), method, options.
@@ -229,8 +250,8 @@ func (r *Rule) readOption(option string) error {
 // check judges what is right alone but not together.
 func (r *Rule) check() error {
 	for _, t := range slices.Concat(r.databases, r.users) {
-		if !t.quoted && (strings.HasPrefix(t.text, "+") || strings.HasPrefix(t.text, "@") || t.text == "samerole" || t.text == "samegroup") {
-			return fmt.Errorf("'%s': groups of roles and files of names are not supported; write the names", t.text)
+		if !t.quoted && strings.HasPrefix(t.text, "@") {
+			return fmt.Errorf("'%s': files of names are not supported; write the names", t.text)
 		}
 	}
 	switch {

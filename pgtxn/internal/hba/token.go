@@ -24,6 +24,18 @@ func (t token) matches(name string) bool {
 	return t.text == name
 }
 
+// group returns the role whose members the token stands for, among users.
+func (t token) group() (role string, ok bool) {
+	if t.quoted {
+		return "", false
+	}
+	return strings.CutPrefix(t.text, "+")
+}
+
+// isSameRole says whether it stands for databases that are called as a role of which
+// the user is a member.
+func (t token) isSameRole() bool { return t.is("samerole") || t.is("samegroup") }
+
 // split reads a line as PostgreSQL does (next_token, hba.c): fields between white space, each a list
 // between commas. Text in double quotes is part of a word, and "" in it is a quote.
 func split(line string) (fields [][]token, err error) {

@@ -148,6 +148,10 @@ func (v *server) failed(body []byte) bool {
 		v.Unsure()
 		v.skipToSync()
 		return false
+	case forListen:
+		r.begun = true
+		v.session.listenFailed(body)
+		return false
 	case forReopen:
 		return false
 	}
@@ -292,6 +296,9 @@ func (v *server) ready(status byte) bool {
 			s.inspected()
 		}
 		s.unlearned = s.machine.Vars().Unknown() > 0
+		return false
+	case forListen:
+		s.listenDone()
 		return false
 	case forSelf, forReopen:
 		return false

@@ -49,7 +49,7 @@ func TestBackendTerminatedIdle(t *testing.T) {
 func TestBackendTerminatedPinned(t *testing.T) {
 	both(t, func(t *testing.T, p place) {
 		if p.proxy != nil {
-			p.proxy.cfg.PoolSize = 2
+			p.proxy.cfg.PoolSize, p.proxy.cfg.PinListen = 2, true
 			p.proxy.Configure(p.proxy.cfg)
 		}
 		c, other := p.connect(t), p.connect(t)

@@ -62,6 +62,8 @@ type Config struct {
 	MaxPinned  int
 	PinTimeout time.Duration
 
+	// PinListen has a session that listens keep its backend; else the pool listens for it.
+	PinListen bool
 	// PinSequences pins a session that may have drawn from a sequence.
 	PinSequences bool
 
@@ -78,6 +80,8 @@ type Config struct {
 	// certificates may be.
 	Rules   hba.Rules
 	UserMap hba.Map
+	// IsMember says whether a user is a member of a role; nil if no rule depends on it.
+	IsMember func(ctx context.Context, user, role string) (bool, error)
 	// CertsVerified says that every certificate of a client that comes through a
 	// handshake has been judged by a verifier.
 	CertsVerified bool

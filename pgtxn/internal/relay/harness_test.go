@@ -93,7 +93,7 @@ func eventually(tb testing.TB, what string, holds func() bool) {
 func atRest(t testing.TB, p place) {
 	t.Helper()
 	var seen string
-	ask := fmt.Sprintf(`SELECT count(*), count(*) FILTER (WHERE state <> 'idle' OR backend_xid IS NOT NULL),
+	ask := fmt.Sprintf(`SELECT count(*) FILTER (WHERE application_name <> 'caddy_pgtxn listen'), count(*) FILTER (WHERE state <> 'idle' OR backend_xid IS NOT NULL),
 		(SELECT count(*) FROM pg_locks JOIN pg_stat_activity b USING (pid) WHERE b.datname = a.datname)
 		FROM pg_stat_activity a WHERE datname = '%s' GROUP BY datname`, p.database)
 	eventually(t, "all backends idle, and no more than the pool may have", func() bool {

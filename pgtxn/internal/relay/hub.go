@@ -101,7 +101,7 @@ func (h *Hub) Configure(cfg *Config) {
 			for key, l := range sh.lenders {
 				switch {
 				case l.idle():
-					l.stop()
+					l.end()
 					delete(sh.lenders, key)
 				case key.identity == cfg.Identity:
 					l.configure(cfg)
@@ -131,5 +131,6 @@ func (sh *shard) closeAll() {
 			}
 		}
 		l.pool.SetLimit(0)
+		l.end()
 	}
 }

@@ -117,7 +117,7 @@ func (s *Session) inspect() {
 	l, v := s.lender, s.srv
 	s.uninspected, s.inspecting = false, true
 	l.totals.Inspections++
-	s.found, s.holds = s.machine.Vars(), 0
+	s.found, s.holds, s.listens.heard = s.machine.Vars(), 0, nil
 	var names, expected []*string
 	ask := func(name string) {
 		switch name {
@@ -175,6 +175,10 @@ func (s *Session) answer(name, value string, ok bool) {
 	switch kind {
 	case backend.IsHeld:
 		s.holds |= txn.PinFor(value)
+		return
+	case backend.IsChannel:
+		s.holds |= txn.PinListen
+		s.listens.heard = append(s.listens.heard, name[1:])
 		return
 	case backend.IsTemp:
 		s.madeTemp()
@@ -263,7 +267,7 @@ func (s *Session) inspected() {
 
 // inspectFailed: the pins stay.
 func (s *Session) inspectFailed(body []byte) {
-	s.inspecting, s.verifying, s.unbased = false, false, nil
+	s.inspecting, s.verifying, s.unbased, s.listens.heard = false, false, nil, nil
 	clear(s.lender.names) // one of which may be why
 	s.cfg.Log.Warn("what a transaction changed in secret could not be read; the session keeps its backend",
 		"session", s.id, "backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))

@@ -121,7 +121,7 @@ func pinsOf(p place, reason string) (n int) {
 
 // A pin is lifted when the server says that its cause is gone.
 func TestPinsAreLifted(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = time.Minute })
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout, cfg.PinListen = time.Minute, true })
 	c, other := p.connect(t), p.connect(t)
 	for _, test := range []struct{ reason, make, end string }{
 		{"temporary objects", "CREATE TEMP TABLE x ()", "DROP TABLE x"},

@@ -32,7 +32,7 @@ func (s *Session) ready() bool {
 			s.reopen()
 		}
 	}
-	return true
+	return !s.mustMove()
 }
 
 // acquire asks for a backend and reports whether there was one at once.
@@ -172,7 +172,7 @@ func (s *Session) news() (buf []byte) {
 // out that a transaction is open.
 func (s *Session) mustYield(typ byte) bool {
 	v := s.srv
-	if v == nil || v.replies.n == 0 || s.unsynced || s.lender.pool.FirstWaiting() == nil {
+	if v == nil || v.replies.n == 0 || s.unsynced || s.lender.pool.FirstWaiting() == nil || s.broughtBack() {
 		return false
 	}
 	switch typ {
@@ -216,8 +216,10 @@ func (s *Session) settle() {
 	case busy || !s.machine.Idle():
 	case s.draining, s.shard.stopping:
 		s.drained()
+	case s.listens.moving:
 	case s.mustInspect():
 		s.inspect()
+	case s.share():
 	case s.machine.Pins() != 0:
 		s.notePins()
 		if s.lacking {
@@ -330,6 +332,9 @@ func (s *Session) release() {
 		s.leaveTraces(s.want())
 	}
 	s.unpinned()
+	if s.listens.at == onBackend {
+		s.lender.unlisten(s)
+	}
 	s.srv, v.session, s.fresh, s.asked = nil, nil, false, nil
 	s.pins = 0
 	s.lender.takeBack(v)

@@ -46,6 +46,10 @@ type lender struct {
 	renewed        time.Time       // backends of before are to be closed
 	awaitingClosed []chan struct{} // who waits for the last backend to be closed
 
+	listener  *listener // who listens for the sessions, or nil
+	listening bool      // it is being connected
+	deafUntil time.Time // no other is connected before
+
 	failure  error  // of the last attempt to connect, or nil
 	retrying bool   // connecting again has its time
 	defaults []byte // of the user and the database, as last seen
@@ -255,6 +259,8 @@ func (l *lender) removed(v *server, reason string) {
 // left: a session's client has gone.
 func (l *lender) left(s *Session) {
 	delete(l.sessions, s.id)
+	s.listens.moving = false
+	l.unlisten(s)
 	l.totals.countSession(s)
 }
 

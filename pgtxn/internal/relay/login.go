@@ -28,7 +28,7 @@ func (r *refusal) Unwrap() error { return r.told }
 // ClientAuthentication (auth.c) in their order.
 func (e *entrance) login(ctx context.Context, p *wire.Startup) (err error) {
 	e.startup = p
-	rule, err := e.rule()
+	rule, err := e.rule(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,21 @@ func (e *entrance) login(ctx context.Context, p *wire.Startup) (err error) {
 }
 
 // rule returns what the client has to do to come in, if anything helps.
-func (e *entrance) rule() (*hba.Rule, error) {
+func (e *entrance) rule(ctx context.Context) (*hba.Rule, error) {
 	p := e.startup
 	client := hba.Client{Addr: e.from(), TLS: e.overTLS(), Database: p.Database(), User: p.User(), Replication: p.PhysicalReplication()}
+	var unknown error
+	if e.cfg.IsMember != nil {
+		client.MemberOf = func(role string) bool {
+			member, err := e.cfg.IsMember(ctx, client.User, role)
+			unknown = errors.Join(unknown, err)
+			return member
+		}
+	}
 	access := wire.Access{Host: e.host(), User: client.User, Database: client.Database, TLS: client.TLS, Replication: client.Replication}
 	switch rule := e.cfg.Rules.Match(client); {
+	case unknown != nil: // another rule may count than the one found
+		return nil, &refusal{wire.UpstreamUnreachable(), "the user's roles could not be asked for: " + unknown.Error()}
 	case rule == nil:
 		return nil, &refusal{wire.NoHBAEntry(access), "no rule is for this client"}
 	case rule.Method == hba.Reject:

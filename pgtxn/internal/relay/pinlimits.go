@@ -24,6 +24,9 @@ func (s *Session) mayPin(statements []sqlscan.Statement) *wire.Error {
 			pins |= txn.PinSequence
 		}
 	}
+	if pins&txn.PinListen != 0 && s.sharesListen() {
+		pins &^= txn.PinListen
+	}
 	if pins == 0 {
 		return nil
 	}

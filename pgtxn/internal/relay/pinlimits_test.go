@@ -11,7 +11,7 @@ const tooManyPinned = "E ERROR 53400 too many sessions keep a server connection 
 // Who would be pinned beyond the limit is refused, as by the server: in a message,
 // in a transaction, in a pipeline. The others have their share.
 func TestMaxPinned(t *testing.T) {
-	p := database(t).behind(t, 2, func(cfg *Config) { cfg.MaxPinned, cfg.WaitTimeout = 1, time.Minute })
+	p := database(t).behind(t, 2, func(cfg *Config) { cfg.MaxPinned, cfg.WaitTimeout, cfg.PinListen = 1, time.Minute, true })
 	one, two, others := p.connect(t), p.connect(t), p.connect(t)
 	one.must("CREATE TEMP TABLE mine (a int)")
 	refused := func() {
@@ -88,7 +88,7 @@ func TestMaxClientPrepared(t *testing.T) {
 
 // A session that was counted for a statement that never ran counts no more.
 func TestPinnedForUnfit(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.MaxPinned = 1 })
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.MaxPinned, cfg.PinListen = 1, true })
 	sql(t, "postgres", "CREATE ROLE pinned_role")
 	c := p.connect(t)
 	c.must("SET ROLE pinned_role")

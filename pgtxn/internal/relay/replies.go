@@ -9,6 +9,7 @@ const (
 	forLearn         // the question for values behind a transaction
 	forPrepare       // what was put into the client's own pipeline
 	forSelf          // an exchange of our own, whose failure is no harm
+	forListen        // a move of what the session listens to, see listens
 	forReopen        // the failed transaction of a session that has lost its backend in one
 )
 

@@ -215,9 +215,8 @@ func (v *server) message(typ byte, body []byte) bool {
 		return v.reported(body)
 	case 'N':
 		return v.noticed(body)
-	case 'A': // who listens is pinned, and may be notified while we prepare something
-		v.session.knowItself(body)
-		return v.session.machine.Pins() != 0 && v.party() != forApply
+	case 'A':
+		return v.notified(body)
 	case 'E':
 		return v.failed(body)
 	}

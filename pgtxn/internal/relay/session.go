@@ -70,6 +70,8 @@ type Session struct {
 	srv       *server
 	fresh     bool // srv was just lent: its variables may have to be applied first
 
+	listens listens // to channels, see listen.go
+
 	temp bool // it has made a schema pg_temp, see temp.go
 
 	// The limits for pins, see pinlimits.go.

@@ -31,6 +31,7 @@ type SessionView struct {
 	Waited          float64      `json:"waited_seconds"` // for backends, in all
 	Frames          []FrameView  `json:"frames"`
 	Pins            []string     `json:"pins"`
+	Channels        []string     `json:"channels,omitempty"` // that the pool listens to for it
 	Backend         *BackendView `json:"backend"`
 }
 
@@ -156,7 +157,7 @@ func (s *Session) view() SessionView {
 		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: s.since.UTC().Format("2006-01-02T15:04:05.000Z"),
 		State: s.state(), Draining: s.draining, Transaction: string(s.machine.Status()), TransactionID: s.transactionID(),
 		Transactions: s.transactions, Statements: s.statements, Received: s.received, Sent: s.client.sent, Waited: s.waited.Seconds(),
-		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()),
+		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()), Channels: s.channels(),
 	}
 	if s.srv != nil {
 		v.Backend = &BackendView{PID: s.srv.PID, Address: s.srv.Address}

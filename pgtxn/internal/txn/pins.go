@@ -97,6 +97,19 @@ func (m *Machine) Pins() Pins { return m.pins }
 // Unpin lifts all, for a session whose backend is gone.
 func (m *Machine) Unpin() { m.pins &= lasting }
 
+// Lift takes reasons back whose cause the relay has moved off the backend, between
+// transactions.
+func (m *Machine) Lift(p Pins) {
+	m.pins &^= p
+	m.kept &^= p
+}
+
+// Regain adds those whose cause it has moved back, from before the transaction to come.
+func (m *Machine) Regain(p Pins) {
+	m.pins |= p
+	m.kept |= p
+}
+
 // Pin adds reasons that the machine can't see, for what has just been sent or
 // is about to be.
 func (m *Machine) Pin(p Pins) {
