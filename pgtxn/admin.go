@@ -27,6 +27,7 @@ func init() {
 //	GET    /pgtxn/sessions/<id>    one
 //	DELETE /pgtxn/sessions/<id>    ends it
 //	GET    /pgtxn/pools            pools, by user and database; ?user, database
+//	GET    /pgtxn/backends         server connections, oldest first; ?user, database
 //	POST   /pgtxn/pools/pause      all, or ?user, database; &wait=<duration>
 //	POST   /pgtxn/pools/resume     the same
 //	POST   /pgtxn/pools/reconnect  the same, without wait
@@ -54,7 +55,7 @@ func (*adminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	methods := route(hub, strings.TrimPrefix(r.URL.Path, "/pgtxn/"))
 	if methods == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf(
-			"there is nothing at %s; see /pgtxn/sessions, /pgtxn/sessions/<id>, /pgtxn/pools, /pgtxn/pools/{pause,resume,reconnect} and /pgtxn/log", r.URL.Path)}
+			"there is nothing at %s; see /pgtxn/sessions, /pgtxn/sessions/<id>, /pgtxn/pools, /pgtxn/pools/{pause,resume,reconnect}, /pgtxn/backends and /pgtxn/log", r.URL.Path)}
 	}
 	return methods.Serve(w, r)
 }
@@ -75,6 +76,8 @@ func route(hub *relay.Hub, path string) adminapi.Methods {
 		return adminapi.Methods{http.MethodPost: steer(hub, hub.Resume)}
 	case path == "pools/reconnect":
 		return adminapi.Methods{http.MethodPost: steer(hub, hub.Reconnect)}
+	case path == "backends":
+		return adminapi.Methods{http.MethodGet: listBackends(hub)}
 	case path == "log":
 		return adminapi.Methods{http.MethodGet: listIncidents(hub)}
 	}
@@ -133,6 +136,19 @@ func listPools(hub *relay.Hub) adminapi.Answer {
 	}
 }
 
+func listBackends(hub *relay.Hub) adminapi.Answer {
+	return func(r *http.Request) (int, any, error) {
+		q := adminapi.NewQuery(r)
+		user, database := q.All("user"), q.All("database")
+		if err := q.Err(); err != nil {
+			return http.StatusBadRequest, nil, err
+		}
+		return http.StatusOK, slices.DeleteFunc(hub.Backends(), func(v relay.PooledView) bool {
+			return !among(user, v.User) || !among(database, v.Database)
+		}), nil
+	}
+}
+
 func selection(q *adminapi.Query) relay.Selection {
 	return relay.Selection{User: q.Text("user"), Database: q.Text("database")}
 }
@@ -187,18 +203,7 @@ func statusOf(err error) int {
 	return http.StatusConflict
 }
 
-func describe(sel relay.Selection, err error) error {
-	what := "all pools"
-	switch {
-	case sel.User != "" && sel.Database != "":
-		what = fmt.Sprintf("pool of user %s in database %s", sel.User, sel.Database)
-	case sel.User != "":
-		what = "pools of user " + sel.User
-	case sel.Database != "":
-		what = "pools of database " + sel.Database
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}
+func describe(sel relay.Selection, err error) error { return fmt.Errorf("%s: %w", sel, err) }
 
 func listIncidents(hub *relay.Hub) adminapi.Answer {
 	return func(r *http.Request) (int, any, error) {

@@ -48,6 +48,7 @@ const (
 
 	defaultMaxClientPrepared = 10000
 	defaultAuthDBName        = "postgres"
+	defaultConsoleDBName     = "pgtxn"
 )
 
 // Provision makes the configuration that connections are served with. It reads
@@ -106,6 +107,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.config.Upstream.OnHealth = logHealth(h.config.Log)
+	h.config.Console = h.console(users)
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
 		return err
 	}
@@ -162,7 +164,7 @@ func (h *Handler) Validate() error {
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
-		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode())
+		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode(), h.validateConsole())
 }
 
 // oneOf checks a word that may be left out.

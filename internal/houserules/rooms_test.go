@@ -91,9 +91,14 @@ var rooms = []room{
 		why: "it is the only room where the others meet; Caddy, its logs and its metrics stay in the glue above",
 	},
 	{
+		path: "pgtxn/internal/console",
+		may:  []string{"pgtxn/internal/relay", "pgtxn/internal/wire", "internal/nearest", pgproto3},
+		why:  "it shows and steers what relay has, on the goroutines of its clients; Caddy's part comes as values and functions",
+	},
+	{
 		path: "pgtxn",
 		may: []string{
-			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
+			"pgtxn/internal/relay", "pgtxn/internal/console", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
 			"adminapi", caddy, caddyL4, certmagic, cobra, zap, prometheus,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
@@ -111,7 +116,7 @@ var rooms = []room{
 	},
 	{
 		path: "caddyfile",
-		may:  []string{caddy},
+		may:  []string{"internal/nearest", caddy},
 		why:  "both modules parse with it, so it knows neither",
 	},
 	{
