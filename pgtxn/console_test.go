@@ -83,16 +83,16 @@ func TestConsoleShows(t *testing.T) {
 		"show clients;": strings.Join([]string{"C", "shown", "shown", "active", "127.0.0.1", port, view.Since, "0", "0", "0", pid, "",
 			"the app", view.ID}, "|"),
 		"SHOW SERVERS": strings.Join([]string{"S", "shown", "shown", "active", upstream, upstreamPort, backend.Since, "0",
-			view.ID, pid, "", "0"}, "|"),
-		"SHOW SESSIONS": strings.Join([]string{view.ID, view.Client, "shown", "shown", "the app", "active", "T", view.ID + ".1", "2", "", pid,
-			"0", "5", fmt.Sprint(view.Received), fmt.Sprint(view.Sent), ""}, "|"),
-		"SHOW DATABASES": strings.Join([]string{"shown", upstream, upstreamPort, "shown", "7", "1", "1", "0", "1"}, "|"),
-		"SHOW STATS":     fmt.Sprintf("shown|%d|0|%d|%d|%d|", pool.Lent, pool.Statements, pool.Received, pool.Sent),
-		"SHOW CONFIG":    "pool_size|7|20\n",
-		"SHOW VERSION":   "pgtxn (devel), Caddy ",
-		"SHOW LISTS":     "used_servers|1",
-		"SHOW FRAMES " + view.ID: "0|session|||||\n1|transaction||my.x|a|b|local|0\n2|savepoint|S||||",
-		"SHOW client_encoding":   "UTF8",
+			view.ID, pid, "TLS", "0"}, "|"),
+		"SHOW SESSIONS": strings.Join([]string{view.ID, view.Client, "shown", "shown", "the app", "active", "T", view.ID + ".1", "2", "LISTEN", pid,
+			"0", "4", fmt.Sprint(view.Received), fmt.Sprint(view.Sent), ""}, "|"),
+		"SHOW DATABASES":                       strings.Join([]string{"shown", upstream, upstreamPort, "shown", "7", "1", "1", "0", "1"}, "|"),
+		"SHOW STATS":                           fmt.Sprintf("shown|%d|0|%d|%d|%d|", pool.Lent, pool.Statements, pool.Received, pool.Sent),
+		"SHOW CONFIG":                          "pool_size|7|20\n",
+		"SHOW VERSION":                         "pgtxn (devel), Caddy ",
+		"SHOW LISTS":                           "used_clients|1",
+		"SHOW FRAMES " + view.ID:               "0|session|||||\n1|transaction||my.x|a|b|local|0\n2|savepoint|S||||",
+		"SHOW client_encoding":                 "UTF8",
 		"SHOW POOLS; SHOW DATABASES -- both\n": "|1|0|1\n",
 		"/* nothing */":                        "",
 	} {
@@ -257,13 +257,11 @@ func TestConsoleExtended(t *testing.T) {
 
 // What CONFIG calls the defaults is what options that are left out stand for.
 func TestDefaults(t *testing.T) {
-	startPostgres(t)
-	left, written := &Handler{Upstreams: []string{postgres.Addr}, Auth: "trust"}, defaults()
-	written.Upstreams, written.Auth, written.StatsUsers = left.Upstreams, left.Auth, []string{"somebody"}
+	start(t, consoleOptions)
+	left, written := &Handler{Upstreams: []string{postgres.Addr}, Auth: "trust", AuthUser: "postgres"}, defaults()
+	written.Upstreams, written.Auth, written.AuthUser, written.StatsUsers = left.Upstreams, left.Auth, left.AuthUser, []string{"somebody"}
 	for _, h := range []*Handler{left, &written} {
-		ctx, stop := caddy.NewContext(caddy.Context{Context: t.Context()})
-		defer stop()
-		if err := h.Provision(ctx); err != nil {
+		if err := h.Provision(caddy.ActiveContext()); err != nil {
 			t.Fatal(err)
 		}
 	}
