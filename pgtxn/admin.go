@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/adminapi"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/page"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -23,6 +24,7 @@ func init() {
 // adminAPI shows and steers the sessions and pools of the process, whatever
 // configuration they were begun under:
 //
+//	GET    /pgtxn/                 the page, and its files
 //	GET    /pgtxn/sessions         sessions, oldest first; ?user, database, application_name, state, pinned, after, limit
 //	GET    /pgtxn/sessions/<id>    one
 //	DELETE /pgtxn/sessions/<id>    ends it
@@ -48,11 +50,16 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 }
 
 func (*adminAPI) serve(w http.ResponseWriter, r *http.Request) error {
+	path := strings.TrimPrefix(r.URL.Path, "/pgtxn/")
+	if file := page.Find(path); file != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		file(w, r)
+		return nil
+	}
 	hub, err := theHub()
 	if err != nil {
 		return err
 	}
-	methods := route(hub, strings.TrimPrefix(r.URL.Path, "/pgtxn/"))
+	methods := route(hub, path)
 	if methods == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf(
 			"there is nothing at %s; see /pgtxn/sessions, /pgtxn/sessions/<id>, /pgtxn/pools, /pgtxn/pools/{pause,resume,reconnect}, /pgtxn/backends and /pgtxn/log", r.URL.Path)}

@@ -96,9 +96,13 @@ var rooms = []room{
 		why:  "it shows and steers what relay has, on the goroutines of its clients; Caddy's part comes as values and functions",
 	},
 	{
+		path: "pgtxn/internal/page",
+		why:  "it is files for a browser; what they show they ask the admin API for",
+	},
+	{
 		path: "pgtxn",
 		may: []string{
-			"pgtxn/internal/relay", "pgtxn/internal/console", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
+			"pgtxn/internal/relay", "pgtxn/internal/console", "pgtxn/internal/page", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
 			"adminapi", caddy, caddyL4, certmagic, cobra, zap, prometheus,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
