@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
@@ -109,6 +110,35 @@ func TestTop(t *testing.T) {
 	out, _, code = p.command(t, "top", "-u", "topped", "-n", "10ms", "--count", "1")
 	if code != 0 || !strings.Contains(out, "TXN/S") || !strings.Contains(out, "topped") || strings.Contains(out, "\x1b") {
 		t.Errorf("%d\n%q", code, out)
+	}
+}
+
+// In a terminal nothing is wider or longer than it, the busiest is first, and what has no rate yet has none.
+func TestTopScreen(t *testing.T) {
+	var now top
+	for i := range 10 {
+		view := relay.PoolView{User: fmt.Sprintf("user%d", i), Database: "ö", Sessions: i, Paused: i == 3}
+		now.Pools = append(now.Pools, rated{PoolView: view, StatementRate: float64(i), SentRate: 20480, known: i > 0})
+	}
+	var out strings.Builder
+	if err := (screen{width: 70, height: 8}).draw(&out, &now); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[J", "").Replace(out.String())
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) != 7 || !strings.HasPrefix(lines[3], "user9  ö               9") || lines[6] != "… and 7 more" {
+		t.Errorf("%d lines:\n%s", len(lines), text)
+	}
+	for _, line := range lines {
+		if n := utf8.RuneCountInString(line); n > 70 {
+			t.Errorf("%d wide: %s", n, line)
+		}
+	}
+	out.Reset()
+	if err := (screen{}).draw(&out, &now); err != nil || strings.Contains(out.String(), "\x1b") ||
+		!strings.Contains(out.String(), "0 B  20 kB\n") || !strings.Contains(out.String(), "  -       -     -     -      -\n") ||
+		!strings.Contains(out.String(), "  PAUSED\n") {
+		t.Errorf("%v:\n%s", err, out.String())
 	}
 }
 

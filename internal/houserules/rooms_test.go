@@ -18,6 +18,7 @@ const (
 	rate       = "golang.org/x/time/rate"
 	scram      = "github.com/xdg-go"
 	sys        = "golang.org/x/sys"
+	term       = "golang.org/x/term"
 	text       = "golang.org/x/text"
 	zap        = "go.uber.org/zap"
 )
@@ -103,7 +104,7 @@ var rooms = []room{
 		path: "pgtxn",
 		may: []string{
 			"pgtxn/internal/relay", "pgtxn/internal/console", "pgtxn/internal/page", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
-			"adminapi", caddy, caddyL4, certmagic, cobra, zap, prometheus,
+			"adminapi", caddy, caddyL4, certmagic, cobra, zap, prometheus, term,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
 	},

@@ -11,9 +11,9 @@ const left = (c) => (Date.parse(c.not_after) - Date.now()) / 1000;
 const columns = [
 	{ title: "Names", text: (c) => c.names.join(", ") },
 	{ title: "Set", text: (c) => c.set },
-	{ title: "Expires", text: (c) => moment(c.not_after) },
+	{ title: "Expires", kind: "time", text: (c) => moment(c.not_after) },
 	{
-		title: "Left", number: true,
+		title: "Left", kind: "number",
 		text: (c) => (left(c) > 0 ? duration(left(c)) + (left(c) < soon ? ", soon" : "") : `expired ${age(c.not_after)} ago`),
 		mark: (c) => (left(c) <= 0 ? "bad" : left(c) < soon ? "warn" : ""),
 	},

@@ -16,14 +16,14 @@ const poolTable = new Table(region("pools"), [
 	{ title: "Database", text: (p) => p.database },
 	{ title: "Servers", text: (p) => p.upstream.join(", ") },
 	{ title: "Mode", text: (p) => p.pool_mode + (p.paused ? ", paused" : ""), mark: (p) => (p.paused ? "warn" : "") },
-	{ title: "Sessions", number: true, text: (p) => number(p.sessions) },
-	{ title: "Waiting", number: true, text: (p) => number(p.waiting), mark: (p) => (p.waiting ? "waiting" : "") },
-	{ title: "Longest wait", number: true, text: (p) => (p.waiting ? duration(p.oldest_wait_seconds) : "") },
-	{ title: "Active", number: true, text: (p) => number(p.active) },
-	{ title: "Idle", number: true, text: (p) => number(p.idle) },
-	{ title: "Size", number: true, text: (p) => number(p.size) },
-	{ title: "Transactions", number: true, text: (p) => number(p.transactions) },
-	{ title: "Drifts", number: true, text: (p) => number(p.drifts), mark: (p) => (p.drifts ? "bad" : "") },
+	{ title: "Sessions", kind: "number", text: (p) => number(p.sessions) },
+	{ title: "Waiting", kind: "number", text: (p) => number(p.waiting), mark: (p) => (p.waiting ? "waiting" : "") },
+	{ title: "Longest wait", kind: "number", text: (p) => (p.waiting ? duration(p.oldest_wait_seconds) : "") },
+	{ title: "Active", kind: "number", text: (p) => number(p.active) },
+	{ title: "Idle", kind: "number", text: (p) => number(p.idle) },
+	{ title: "Size", kind: "number", text: (p) => number(p.size) },
+	{ title: "Transactions", kind: "number", text: (p) => number(p.transactions) },
+	{ title: "Drifts", kind: "number", text: (p) => number(p.drifts), mark: (p) => (p.drifts ? "bad" : "") },
 ], (p) => [p.user, p.database, ...p.upstream].join("\0"), "There are none: no client has come yet.");
 
 async function pools() {
@@ -39,7 +39,7 @@ async function pools() {
 }
 
 const logTable = new Table(region("log"), [
-	{ title: "Time", text: (i) => moment(i.time) },
+	{ title: "Time", kind: "time", text: (i) => moment(i.time) },
 	{ title: "Kind", text: (i) => i.kind, mark: (i) => (i.kind === "pin" ? "pinned" : "bad") },
 	{ title: "Reason", text: (i) => i.reason },
 	{ title: "Variables", text: (i) => (i.variables ?? []).join(", ") },
@@ -47,7 +47,7 @@ const logTable = new Table(region("log"), [
 	{ title: "User", text: (i) => i.user },
 	{ title: "Database", text: (i) => i.database },
 	{ title: "Client", text: (i) => i.client },
-	{ title: "Backend", number: true, text: (i) => String(i.backend) },
+	{ title: "Backend", kind: "number", text: (i) => String(i.backend) },
 ], (i) => [i.time, i.kind, i.transaction, i.reason].join(" "), "There is nothing.");
 
 const log = async () => logTable.update((await get("log", { limit: 100 })).reverse());

@@ -17,11 +17,11 @@ const columns = [
 	{ title: "Application", text: (s) => s.application_name },
 	{ title: "State", text: (s) => (s.waiting_seconds ? `waiting for ${duration(s.waiting_seconds)}` : s.state), mark: (s) => s.state },
 	{ title: "Transaction", text: (s) => ({ I: "none", T: "open", E: "failed" })[s.transaction], mark: (s) => s.transaction },
-	{ title: "Depth", number: true, text: (s) => String(s.frames.length - 1) },
+	{ title: "Depth", kind: "number", text: (s) => String(s.frames.length - 1) },
 	{ title: "Pins", text: (s) => s.pins.join(", "), mark: (s) => (s.pins.length ? "pinned" : "") },
-	{ title: "Backend", number: true, text: (s) => (s.backend ? String(s.backend.pid) : "") },
-	{ title: "Transactions", number: true, text: (s) => number(s.transactions) },
-	{ title: "Age", number: true, text: (s) => age(s.since) },
+	{ title: "Backend", kind: "number", text: (s) => (s.backend ? String(s.backend.pid) : "") },
+	{ title: "Transactions", kind: "number", text: (s) => number(s.transactions) },
+	{ title: "Age", kind: "number", text: (s) => age(s.since) },
 ];
 
 /** sessions shows the list; open(id) is called for the one that is chosen. */

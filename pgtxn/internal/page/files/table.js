@@ -4,14 +4,14 @@ import { element, show } from "./text.js";
  * Table shows a list of values, a row for each. Rows are known by their keys and changed where they stand, so that the
  * focus and what is selected stay where they are.
  *
- * A column has a title, text(value), and may have number: true, and mark(value): a word that style.css knows.
+ * A column has a title and text(value), and may have a kind and mark(value): words that style.css knows.
  */
 export class Table {
 	/** @param makeFirst makes what the first cell of a value holds, to be filled with its text; the cell itself if it is left out. */
 	constructor(region, columns, key, empty, makeFirst) {
 		Object.assign(this, { columns, key, empty, makeFirst, rows: new Map() });
 		this.body = element("tbody");
-		const titles = columns.map((c) => element("th", { scope: "col", ...(c.number && { class: "number" }) }, c.title));
+		const titles = columns.map((c) => element("th", { scope: "col", class: c.kind ?? "" }, c.title));
 		this.table = element("table", { "aria-labelledby": region.getAttribute("aria-labelledby") },
 			element("thead", {}, element("tr", {}, ...titles)), this.body);
 		this.nothing = element("p", { class: "empty" });
@@ -45,8 +45,7 @@ export class Table {
 	add(key, value) {
 		const row = element("tr");
 		for (const [i, column] of this.columns.entries()) {
-			const cell = element(i ? "td" : "th", i ? {} : { scope: "row" });
-			cell.classList.toggle("number", Boolean(column.number));
+			const cell = element(i ? "td" : "th", { class: column.kind ?? "", ...(i === 0 && { scope: "row" }) });
 			if (i === 0 && this.makeFirst) {
 				cell.append(this.makeFirst(value));
 			}
