@@ -1,8 +1,11 @@
 package pgtxn
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -110,6 +113,60 @@ func TestTop(t *testing.T) {
 	out, _, code = p.command(t, "top", "-u", "topped", "-n", "10ms", "--count", "1")
 	if code != 0 || !strings.Contains(out, "TXN/S") || !strings.Contains(out, "topped") || strings.Contains(out, "\x1b") {
 		t.Errorf("%d\n%q", code, out)
+	}
+}
+
+// The page that the command serves reads the API of a Caddy that browsers may not ask, and nothing but that.
+func TestPageCommand(t *testing.T) {
+	p := start(t, "upstream UPSTREAM\nauth trust")
+	cmd := osexec.CommandContext(t.Context(), os.Args[0], "pgtxn", "page", "--address", p.admin)
+	cmd.Env = append(os.Environ(), asCaddy+"=1")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, _, _ := strings.Cut(said, "/pgtxn/ ")
+	for _, test := range []struct {
+		method, path, host string
+		status             int
+		want               string
+	}{
+		{"GET", "/pgtxn/", "", 200, "<!doctype html>"},
+		{"GET", "/pgtxn/main.js", "", 200, "import"},
+		{"GET", "/pgtxn/sessions?limit=1", "", 200, "["},
+		{"GET", "/pgtxn/sessions/0", "", 404, `{"error":"there is no session 0, or it has ended"}`},
+		{"GET", "/tlsreload/status", "", 404, "no app tlsreload"},
+		{"GET", "/config/", "", 404, "see /pgtxn/"},
+		{"POST", "/pgtxn/pools/pause", "", 405, "only reads"},
+		{"GET", "/pgtxn/pools", "rebound.example", 403, "this is http://127.0.0.1:"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, base+test.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = test.host
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != test.status || !strings.Contains(string(body), test.want) {
+			t.Errorf("%s %s: %s %s", test.method, test.path, response.Status, body)
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

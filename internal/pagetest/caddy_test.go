@@ -30,6 +30,7 @@ type proxy struct {
 	cert        testca.Pair
 }
 
+// A browser opens the admin API where an origin may be empty (docs/admin.md).
 const caddyfile = `{
 	admin %[1]s {
 		origins %[1]s ""

@@ -1,8 +1,11 @@
 package pagetest
 
 import (
+	"bufio"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -50,6 +53,7 @@ func TestPage(t *testing.T) {
 	t.Run("frames", func(t *testing.T) { frames(&tab{t, b.ctx}, p, evil) })
 	t.Run("filters", func(t *testing.T) { filters(&tab{t, b.ctx}, p, evil, pinned) })
 	t.Run("looks", func(t *testing.T) { looks(&tab{t, b.ctx}) })
+	t.Run("command", func(t *testing.T) { command(t, p, evil) })
 	t.Run("unreachable", func(t *testing.T) { unreachable(&tab{t, b.ctx}, p) })
 	if got := evaluate[string](b, "document.title"); got != "pgtxn" {
 		t.Errorf("the title is %q", got)
@@ -211,6 +215,24 @@ func unreachable(b *tab, p *proxy) {
 	p.up(b.T)
 	b.await("document.querySelector('#status').textContent === 'Live'")
 	b.await("document.querySelector('#sessions .empty').textContent === 'There are none.'")
+}
+
+// Through caddy pgtxn page the browser needs nothing of the configuration.
+func command(t *testing.T, p *proxy, conn *pgx.Conn) {
+	page := exec.CommandContext(t.Context(), p.binary, "pgtxn", "page", "--address", p.admin)
+	out, err := page.StdoutPipe()
+	if err == nil {
+		err = page.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, _ := bufio.NewReader(out).ReadString('\n')
+	b := browse(t, strings.Fields(said)[0])
+	b.await(cells("sessions", p.of(t, conn).ID) + " !== undefined && " + cells("certificates", "db.example.com") + " !== undefined")
+	b.await("document.querySelector('#status').textContent === 'Live'")
+	_ = page.Process.Signal(os.Interrupt)
+	_ = page.Wait()
 }
 
 // The page may load nothing of others, be in nobody's frame, and is not there for other methods.
