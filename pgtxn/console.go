@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"runtime/debug"
 	"strings"
@@ -20,12 +21,12 @@ import (
 // The console for psql: the options admin_users, stats_users, console_dbname.
 
 // console returns the console of this handler's clients, or nil.
-func (h *Handler) console(users *directory) *relay.Console {
+func (h *Handler) console(users *directory, log *slog.Logger) *relay.Console {
 	if len(h.AdminUsers)+len(h.StatsUsers) == 0 {
 		return nil
 	}
 	c := &console.Console{
-		Admins: h.AdminUsers, Stats: h.StatsUsers, Version: version(), Settings: h.settings(),
+		Admins: h.AdminUsers, Stats: h.StatsUsers, Version: version(), Settings: h.settings(), Log: log,
 		Reload: func() error { return errors.Join(users.reload(), tlsreload.Reload("console")) },
 	}
 	return &relay.Console{Database: cmp.Or(h.ConsoleDBName, defaultConsoleDBName), Serve: c.Serve}

@@ -107,7 +107,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.config.Upstream.OnHealth = logHealth(h.config.Log)
-	h.config.Console = h.console(users)
+	h.config.Console = h.console(users, h.config.Log)
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ package console
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
@@ -23,6 +24,7 @@ type Console struct {
 	Settings []Setting
 	// Reload reads again what is not read with the configuration.
 	Reload func() error
+	Log    *slog.Logger
 }
 
 // Setting is an option with the value that is in force.

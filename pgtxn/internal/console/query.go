@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -31,12 +32,20 @@ func understand(words []string) (*statement, error) {
 	return &statement{found, args}, err
 }
 
-// do runs the statement's command.
+// do runs the statement's command. What is for admins is logged.
 func (s *visit) do(ctx context.Context, st *statement) ([]row, error) {
 	if st.admin && !s.admin {
 		return nil, wire.AdminsOnly(st.name)
 	}
-	return st.run(ctx, s, st.words)
+	rows, err := st.run(ctx, s, st.words)
+	if st.admin {
+		attrs := []any{"client", s.Addr.String(), "user", s.User, "command", strings.Join(append([]string{st.name}, st.words...), " ")}
+		if err != nil {
+			attrs = append(attrs, "error", err)
+		}
+		s.console.Log.Info("console command", attrs...)
+	}
+	return rows, err
 }
 
 // simple answers a Query.

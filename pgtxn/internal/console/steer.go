@@ -57,6 +57,9 @@ func pause(ctx context.Context, s *visit, args []string) ([]row, error) {
 	}()
 	select {
 	case <-closed:
+		if ctx.Err() != nil {
+			return nil, wire.AdminShutdown()
+		}
 		return nil, nil
 	case <-s.Interrupts:
 		_ = s.hub.Resume(sel) // somebody else may have done so

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"io"
+	"net"
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
@@ -21,6 +22,7 @@ type Console struct {
 type Visitor struct {
 	Conn  io.ReadWriter
 	Close func()
+	Addr  net.Addr
 	User  string
 	Key   []byte // its BackendKeyData
 	// Interrupts has something in it after a cancel request.
@@ -47,7 +49,7 @@ func (h *Hub) serveVisitor(e *entrance, p *wire.Startup) error {
 	defer h.door.leave()
 	interrupts := make(chan struct{}, 1)
 	v := &Visitor{
-		Conn: e.conn, Close: e.conn.Close, User: p.User(), Interrupts: interrupts, interrupts: interrupts,
+		Conn: e.conn, Close: e.conn.Close, Addr: e.addr, User: p.User(), Interrupts: interrupts, interrupts: interrupts,
 		Unwelcome: func() bool { return e.unwelcome != nil && e.unwelcome() },
 	}
 	h.register(&v.key, v, p.Minor, e.cfg.PeerID)
