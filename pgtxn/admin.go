@@ -51,9 +51,8 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 
 func (*adminAPI) serve(w http.ResponseWriter, r *http.Request) error {
 	path := strings.TrimPrefix(r.URL.Path, "/pgtxn/")
-	if file := page.Find(path); file != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		file(w, r)
-		return nil
+	if file := page.Find(path); file != nil {
+		return adminapi.ServeFile(w, r, file)
 	}
 	hub, err := theHub()
 	if err != nil {
