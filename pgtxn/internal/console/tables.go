@@ -254,13 +254,6 @@ func showVariable(p wire.Param) command {
 	return show(p.Name, "", version, word(p.Name, func(string) string { return p.Value }))
 }
 
-// level is a variable in a session's stack of frames.
-type level struct {
-	depth int
-	frame relay.FrameView
-	relay.VariableView
-}
-
 // frames shows values of variables, as nothing else does here: it is for admins.
 var frames = command{
 	name: "SHOW FRAMES", args: "<session>", least: 1, most: 1, admin: true,
