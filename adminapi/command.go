@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -47,6 +49,17 @@ func (c *Client) Ask(method, uri string) (json.RawMessage, error) {
 func Refusal(err error, status int) (answer string, found bool) {
 	_, answer, found = strings.Cut(err.Error(), fmt.Sprintf("HTTP %d: ", status))
 	return answer, found
+}
+
+// Status is that of an error of [Client.Ask], or 502 if there was no answer.
+func Status(err error) int {
+	_, answer, _ := strings.Cut(err.Error(), "HTTP ")
+	code, _, _ := strings.Cut(answer, ":")
+	status, bad := strconv.Atoi(code)
+	if bad != nil {
+		return http.StatusBadGateway
+	}
+	return status
 }
 
 // Reason is the error of the admin API that is in an error of [Client.Ask], or else that error.

@@ -27,9 +27,7 @@ func (m Methods) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer := m[method]
 	if answer == nil {
-		allowed := m.allowed()
-		w.Header().Set("Allow", allowed)
-		return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("%s takes %s, not %s", r.URL.Path, allowed, r.Method)}
+		return notAllowed(w, r, m.allowed())
 	}
 	status, body, err := answer(r)
 	if err != nil {
@@ -38,6 +36,20 @@ func (m Methods) Serve(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	return json.NewEncoder(w).Encode(body)
+}
+
+// ServeFile answers r with what is not JSON, by file.
+func ServeFile(w http.ResponseWriter, r *http.Request, file http.HandlerFunc) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return notAllowed(w, r, "GET, HEAD")
+	}
+	file(w, r)
+	return nil
+}
+
+func notAllowed(w http.ResponseWriter, r *http.Request, allowed string) error {
+	w.Header().Set("Allow", allowed)
+	return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("%s takes %s, not %s", r.URL.Path, allowed, r.Method)}
 }
 
 func (m Methods) allowed() string {

@@ -20,6 +20,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/nearest"
 )
 
 // Option is a line that a block may have. Most are made by the functions of
@@ -154,37 +156,11 @@ func (o *Option) usage() string {
 // suggest names the option that was probably meant, or all there are.
 func suggest(options []Option, name string) string {
 	var names []string
-	nearest, least := "", 1+len(name)/3 // more changes make it another word
 	for _, o := range options {
 		names = append(names, o.Name)
-		if n := changes(o.Name, name); n <= least && (nearest == "" || n < least) {
-			nearest, least = o.Name, n
-		}
 	}
-	if nearest != "" {
-		return fmt.Sprintf("did you mean '%s'?", nearest)
+	if meant := nearest.Of(name, slices.Values(names)); meant != "" {
+		return fmt.Sprintf("did you mean '%s'?", meant)
 	}
 	return "the options are " + strings.Join(names, ", ")
-}
-
-// changes counts the bytes to insert, delete or replace to make b of a
-// (Levenshtein's distance).
-func changes(a, b string) int {
-	row := make([]int, len(b)+1) // from a's first i bytes to each beginning of b
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := corner
-			if a[i] != b[j] {
-				replaced++
-			}
-			corner = row[j+1]
-			row[j+1] = min(replaced, corner+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -165,20 +165,6 @@ func TestNamed(t *testing.T) {
 	}
 }
 
-func TestChanges(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"same", "same", 0},
-		{"kitten", "sitting", 3}, {"pool_size", "poolsize", 1}, {"ab", "ba", 2},
-	} {
-		if got := changes(test.a, test.b); got != test.want {
-			t.Errorf("changes(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
-
 // No suggestion is made for a word that has nothing to do with the options.
 func TestSuggest(t *testing.T) {
 	options := (&module{}).options()

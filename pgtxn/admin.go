@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/adminapi"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/page"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -23,10 +24,12 @@ func init() {
 // adminAPI shows and steers the sessions and pools of the process, whatever
 // configuration they were begun under:
 //
+//	GET    /pgtxn/                 the page, and its files
 //	GET    /pgtxn/sessions         sessions, oldest first; ?user, database, application_name, state, pinned, after, limit
 //	GET    /pgtxn/sessions/<id>    one
 //	DELETE /pgtxn/sessions/<id>    ends it
 //	GET    /pgtxn/pools            pools, by user and database; ?user, database
+//	GET    /pgtxn/backends         server connections, oldest first; ?user, database
 //	POST   /pgtxn/pools/pause      all, or ?user, database; &wait=<duration>
 //	POST   /pgtxn/pools/resume     the same
 //	POST   /pgtxn/pools/reconnect  the same, without wait
@@ -48,14 +51,18 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 }
 
 func (*adminAPI) serve(w http.ResponseWriter, r *http.Request) error {
+	path := strings.TrimPrefix(r.URL.Path, "/pgtxn/")
+	if file := page.Find(path); file != nil {
+		return adminapi.ServeFile(w, r, file)
+	}
 	hub, err := theHub()
 	if err != nil {
 		return err
 	}
-	methods := route(hub, strings.TrimPrefix(r.URL.Path, "/pgtxn/"))
+	methods := route(hub, path)
 	if methods == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: fmt.Errorf(
-			"there is nothing at %s; see /pgtxn/sessions, /pgtxn/sessions/<id>, /pgtxn/pools, /pgtxn/pools/{pause,resume,reconnect}, /pgtxn/servers and /pgtxn/log", r.URL.Path)}
+			"there is nothing at %s; see /pgtxn/sessions, /pgtxn/sessions/<id>, /pgtxn/pools, /pgtxn/pools/{pause,resume,reconnect}, /pgtxn/servers, /pgtxn/backends and /pgtxn/log", r.URL.Path)}
 	}
 	return methods.Serve(w, r)
 }
@@ -78,6 +85,8 @@ func route(hub *relay.Hub, path string) adminapi.Methods {
 		return adminapi.Methods{http.MethodPost: steer(hub, hub.Reconnect)}
 	case path == "servers":
 		return adminapi.Methods{http.MethodGet: listServers}
+	case path == "backends":
+		return adminapi.Methods{http.MethodGet: listBackends(hub)}
 	case path == "log":
 		return adminapi.Methods{http.MethodGet: listIncidents(hub)}
 	}
@@ -136,6 +145,19 @@ func listPools(hub *relay.Hub) adminapi.Answer {
 	}
 }
 
+func listBackends(hub *relay.Hub) adminapi.Answer {
+	return func(r *http.Request) (int, any, error) {
+		q := adminapi.NewQuery(r)
+		user, database := q.All("user"), q.All("database")
+		if err := q.Err(); err != nil {
+			return http.StatusBadRequest, nil, err
+		}
+		return http.StatusOK, slices.DeleteFunc(hub.Backends(), func(v relay.PooledView) bool {
+			return !among(user, v.User) || !among(database, v.Database)
+		}), nil
+	}
+}
+
 func selection(q *adminapi.Query) relay.Selection {
 	return relay.Selection{User: q.Text("user"), Database: q.Text("database")}
 }
@@ -190,18 +212,7 @@ func statusOf(err error) int {
 	return http.StatusConflict
 }
 
-func describe(sel relay.Selection, err error) error {
-	what := "all pools"
-	switch {
-	case sel.User != "" && sel.Database != "":
-		what = fmt.Sprintf("pool of user %s in database %s", sel.User, sel.Database)
-	case sel.User != "":
-		what = "pools of user " + sel.User
-	case sel.Database != "":
-		what = "pools of database " + sel.Database
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}
+func describe(sel relay.Selection, err error) error { return fmt.Errorf("%s: %w", sel, err) }
 
 func listIncidents(hub *relay.Hub) adminapi.Answer {
 	return func(r *http.Request) (int, any, error) {

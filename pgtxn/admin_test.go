@@ -91,7 +91,9 @@ func TestAdminErrors(t *testing.T) {
 		{"GET", "/pgtxn/sessions/1/frames", 404, "", `{"error":"there is nothing at`},
 		{"GET", "/pgtxn/nonsense", 404, "", `{"error":"there is nothing at`},
 		{"POST", "/pgtxn/nonsense", 404, "", `{"error":"there is nothing at`},
-		{"GET", "/pgtxn", 404, "", `{"error":"there is nothing at`},
+		{"POST", "/pgtxn/", 405, "GET, HEAD", `{"error":"/pgtxn/ takes GET, HEAD, not POST"}`},
+		{"GET", "/pgtxn/backends", 200, "", "["},
+		{"GET", "/pgtxn/backends?state=idle", 400, "", `{"error":"unknown parameter state; there are user, database`},
 	} {
 		response, body := p.request(t, test.method, test.path)
 		if response.StatusCode != test.status || response.Header.Get("Allow") != test.allow ||

@@ -70,12 +70,16 @@ import (
 //		}
 //		hostssl
 //
+//		admin_users <name...>
+//		stats_users <name...>
+//		console_dbname <name>
+//
 //		peer_id <number>
 //		peer <number> <address>
 //	}
 //
-// The options upstream, connection_policy, peer, and user and database of
-// pool_mode may be repeated. Sizes are in
+// The options upstream, admin_users, stats_users, connection_policy, peer, and
+// user and database of pool_mode may be repeated. Sizes are in
 // bytes, or with a unit: 16MiB. A tls without connection_policy stands for one
 // with nothing in it.
 func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
@@ -130,6 +134,9 @@ func (h *Handler) options() []caddyfile.Option {
 		caddyfile.String("auth_dbname", "<name>", &h.AuthDBName),
 		{Name: "tls", Block: h.tlsOptions(), Set: h.enableTLS},
 		caddyfile.Flag("hostssl", &h.HostSSL),
+		caddyfile.Strings("admin_users", "<name...>", &h.AdminUsers),
+		caddyfile.Strings("stats_users", "<name...>", &h.StatsUsers),
+		caddyfile.String("console_dbname", "<name>", &h.ConsoleDBName),
 		caddyfile.Int("peer_id", &h.PeerID, 1),
 		{Name: "peer", Args: "<number> <address>", Min: 2, Max: 2, Repeatable: true, Set: h.addPeer},
 	}

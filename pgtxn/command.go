@@ -28,7 +28,7 @@ answer. The exit code is 0 only if what was asked for was done.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			adminapi.AddFlags(cmd)
 			cmd.PersistentFlags().Bool("json", false, "Print JSON")
-			cmd.AddCommand(sessionsCommand(), poolsCommand(), serversCommand(), topCommand(), killCommand(),
+			cmd.AddCommand(sessionsCommand(), poolsCommand(), serversCommand(), topCommand(), pageCommand(), killCommand(),
 				steerCommand("pause", "Lets transactions end, closes server connections, and has clients wait"),
 				steerCommand("resume", "Lets clients go on that a pause has wait"),
 				steerCommand("reconnect", "Has each server connection closed when it comes free"),

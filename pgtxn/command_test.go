@@ -1,13 +1,17 @@
 package pgtxn
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
@@ -109,6 +113,89 @@ func TestTop(t *testing.T) {
 	out, _, code = p.command(t, "top", "-u", "topped", "-n", "10ms", "--count", "1")
 	if code != 0 || !strings.Contains(out, "TXN/S") || !strings.Contains(out, "topped") || strings.Contains(out, "\x1b") {
 		t.Errorf("%d\n%q", code, out)
+	}
+}
+
+// The page that the command serves reads the API of a Caddy that browsers may not ask, and nothing but that.
+func TestPageCommand(t *testing.T) {
+	p := start(t, "upstream UPSTREAM\nauth trust")
+	cmd := osexec.CommandContext(t.Context(), os.Args[0], "pgtxn", "page", "--address", p.admin)
+	cmd.Env = append(os.Environ(), asCaddy+"=1")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, _, _ := strings.Cut(said, "/pgtxn/ ")
+	for _, test := range []struct {
+		method, path, host string
+		status             int
+		want               string
+	}{
+		{"GET", "/pgtxn/", "", 200, "<!doctype html>"},
+		{"GET", "/pgtxn/main.js", "", 200, "import"},
+		{"GET", "/pgtxn/sessions?limit=1", "", 200, "["},
+		{"GET", "/pgtxn/sessions/0", "", 404, `{"error":"there is no session 0, or it has ended"}`},
+		{"GET", "/tlsreload/status", "", 404, "no app tlsreload"},
+		{"GET", "/config/", "", 404, "see /pgtxn/"},
+		{"POST", "/pgtxn/pools/pause", "", 405, "only reads"},
+		{"GET", "/pgtxn/pools", "rebound.example", 403, "this is http://127.0.0.1:"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), test.method, base+test.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = test.host
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != test.status || !strings.Contains(string(body), test.want) {
+			t.Errorf("%s %s: %s %s", test.method, test.path, response.Status, body)
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// In a terminal nothing is wider or longer than it, the busiest is first, and what has no rate yet has none.
+func TestTopScreen(t *testing.T) {
+	var now top
+	for i := range 10 {
+		view := relay.PoolView{User: fmt.Sprintf("user%d", i), Database: "ö", Sessions: i, Paused: i == 3}
+		now.Pools = append(now.Pools, rated{PoolView: view, StatementRate: float64(i), SentRate: 20480, known: i > 0})
+	}
+	var out strings.Builder
+	if err := (screen{width: 70, height: 8}).draw(&out, &now); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer("\x1b[H", "", "\x1b[K", "", "\x1b[J", "").Replace(out.String())
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) != 7 || !strings.HasPrefix(lines[3], "user9  ö               9") || lines[6] != "… and 7 more" {
+		t.Errorf("%d lines:\n%s", len(lines), text)
+	}
+	for _, line := range lines {
+		if n := utf8.RuneCountInString(line); n > 70 {
+			t.Errorf("%d wide: %s", n, line)
+		}
+	}
+	out.Reset()
+	if err := (screen{}).draw(&out, &now); err != nil || strings.Contains(out.String(), "\x1b") ||
+		!strings.Contains(out.String(), "0 B  20 kB\n") || !strings.Contains(out.String(), "  -       -     -     -      -\n") ||
+		!strings.Contains(out.String(), "  PAUSED\n") {
+		t.Errorf("%v:\n%s", err, out.String())
 	}
 }
 

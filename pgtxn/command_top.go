@@ -3,8 +3,6 @@ package pgtxn
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -35,8 +33,6 @@ func runTop(client *adminapi.Client, flags caddycmd.Flags) error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
 	defer signal.Stop(interrupted)
-	info, err := os.Stdout.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
 	ticks := time.NewTicker(interval)
 	defer ticks.Stop()
 
@@ -46,7 +42,13 @@ func runTop(client *adminapi.Client, flags caddycmd.Flags) error {
 		if err != nil {
 			return adminapi.Reason(err)
 		}
-		if err := now.print(os.Stdout, terminal, flags.Bool("json")); err != nil || n == count {
+		switch {
+		case flags.Bool("json"):
+			err = json.NewEncoder(os.Stdout).Encode(now)
+		default:
+			err = terminal().draw(os.Stdout, &now)
+		}
+		if err != nil || n == count {
 			return err
 		}
 		last = now
@@ -72,6 +74,8 @@ type rated struct {
 	ReceivedRate    float64 `json:"received_bytes_per_second"`
 	SentRate        float64 `json:"sent_bytes_per_second"`
 	MeanWait        float64 `json:"mean_wait_seconds"` // of those that waited
+
+	known bool // there was a table before
 }
 
 func (p *rated) key() string {
@@ -103,6 +107,7 @@ func (t *top) next(client *adminapi.Client, flags caddycmd.Flags) (now top, err 
 }
 
 func (p *rated) since(was *rated, seconds float64) {
+	p.known = true
 	p.TransactionRate = float64(p.Transactions-was.Transactions) / seconds
 	p.StatementRate = float64(p.Statements-was.Statements) / seconds
 	p.ReceivedRate = float64(p.Received-was.Received) / seconds
@@ -110,26 +115,4 @@ func (p *rated) since(was *rated, seconds float64) {
 	if waits := p.Waits - was.Waits; waits > 0 {
 		p.MeanWait = (p.Waited - was.Waited) / float64(waits)
 	}
-}
-
-func (t *top) print(to io.Writer, terminal, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(to).Encode(t)
-	}
-	if terminal {
-		fmt.Fprint(to, "\x1b[H\x1b[2J") // to the top left, and clear
-	}
-	fmt.Fprintf(to, "%s   %d pools   Ctrl-C ends\n\n", t.Time.Format(time.TimeOnly), len(t.Pools))
-	return adminapi.Table(to, func(out io.Writer) {
-		fmt.Fprintln(out, "USER\tDATABASE\tCLIENTS\tACTIVE\tIDLE\tSIZE\tWAITING\tTXN/S\tSTMT/S\tIN B/S\tOUT B/S\tWAIT\t")
-		for _, p := range t.Pools {
-			paused := ""
-			if p.Paused {
-				paused = "PAUSED"
-			}
-			fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.1f\t%.1f\t%.0f\t%.0f\t%s\t%s\n", printable(p.User), printable(p.Database), p.Sessions,
-				p.Active, p.Idle, p.Size, p.Waiting, p.TransactionRate, p.StatementRate, p.ReceivedRate, p.SentRate,
-				time.Duration(p.MeanWait*float64(time.Second)).Round(10*time.Microsecond), paused)
-		}
-	})
 }

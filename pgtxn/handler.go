@@ -299,6 +299,17 @@ type Handler struct {
 	// false.
 	HostSSL bool `json:"hostssl,omitempty"`
 
+	// The users who may use the console: who connects to its database talks to the
+	// proxy itself, in PgBouncer's words, such as SHOW POOLS. Admins may steer it,
+	// too: PAUSE, KILL and so on. They log in as all clients do, so rules that trust
+	// clients trust these. Default: nobody; then there is no console.
+	AdminUsers []string `json:"admin_users,omitempty"`
+	StatsUsers []string `json:"stats_users,omitempty"`
+
+	// The database that is the console. A database of this name at the servers
+	// can't be reached through this handler. Default: pgtxn.
+	ConsoleDBName string `json:"console_dbname,omitempty"`
+
 	// The number of this instance, from 1 to 127, where several share an address,
 	// behind a load balancer, say: a cancel request that comes to the wrong one is
 	// sent on to the one that has the session. Default: none.

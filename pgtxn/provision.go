@@ -53,6 +53,7 @@ const (
 
 	defaultMaxClientPrepared = 10000
 	defaultAuthDBName        = "postgres"
+	defaultConsoleDBName     = "pgtxn"
 )
 
 // Provision makes the configuration that connections are served with. It reads
@@ -115,6 +116,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.config.Upstream.OnHealth = logHealth(h.config.Log)
+	h.config.Console = h.console(users, h.config.Log)
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
 		return err
 	}
@@ -172,7 +174,7 @@ func (h *Handler) Validate() error {
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
 		oneOf("listen", h.Listen, listens),
-		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode())
+		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode(), h.validateConsole())
 }
 
 // oneOf checks a word that may be left out.

@@ -52,6 +52,17 @@ func (h *Handler) userQuery(d *directory, upstream *backend.Config) {
 	d.query = backend.NewUserQuery(upstream, d.timeout, h.AuthUser, database, text, d.fromFile)
 }
 
+// reload has the file looked at now instead of with the next login.
+func (d *directory) reload() error {
+	if d.file == nil {
+		return nil
+	}
+	if err := d.file.check(); err != nil {
+		return fmt.Errorf("users: %w", err)
+	}
+	return nil
+}
+
 // Lookup returns what a client has to prove that it knows. For a user who is
 // not known it is a mock that nothing opens.
 func (d *directory) Lookup(ctx context.Context, user string) (s auth.Secret, known bool, err error) {

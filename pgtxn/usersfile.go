@@ -67,6 +67,13 @@ func (f *usersFile) current() *auth.Users {
 	return f.users
 }
 
+// check reads the file if it has changed and says what is wrong with it.
+func (f *usersFile) check() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refresh()
+}
+
 // refresh reads the file if it has changed.
 func (f *usersFile) refresh() error {
 	info, err := os.Stat(f.path)

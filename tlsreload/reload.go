@@ -122,6 +122,19 @@ func (a *App) reload(req Request) (*Result, error) {
 	return result, nil
 }
 
+// Reload reloads all sets of the configuration that runs, if it has any; trigger is who asked.
+func Reload(trigger string) error {
+	app := current()
+	if app == nil {
+		return nil
+	}
+	result, err := app.reload(Request{Trigger: trigger})
+	if err == nil && result.Result == resultFailed {
+		err = errors.New(result.Error)
+	}
+	return err
+}
+
 // names checks the names of sets; none stand for all.
 func (a *App) names(asked []string) ([]string, error) {
 	var all []string

@@ -18,6 +18,7 @@ const (
 	rate       = "golang.org/x/time/rate"
 	scram      = "github.com/xdg-go"
 	sys        = "golang.org/x/sys"
+	term       = "golang.org/x/term"
 	text       = "golang.org/x/text"
 	zap        = "go.uber.org/zap"
 )
@@ -91,10 +92,19 @@ var rooms = []room{
 		why: "it is the only room where the others meet; Caddy, its logs and its metrics stay in the glue above",
 	},
 	{
+		path: "pgtxn/internal/console",
+		may:  []string{"pgtxn/internal/relay", "pgtxn/internal/wire", "internal/nearest", pgproto3},
+		why:  "it shows and steers what relay has, on the goroutines of its clients; Caddy's part comes as values and functions",
+	},
+	{
+		path: "pgtxn/internal/page",
+		why:  "it is files for a browser; what they show they ask the admin API for",
+	},
+	{
 		path: "pgtxn",
 		may: []string{
-			"pgtxn/internal/relay", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
-			"adminapi", caddy, caddyL4, certmagic, cobra, zap, prometheus,
+			"pgtxn/internal/relay", "pgtxn/internal/console", "pgtxn/internal/page", "pgtxn/internal/pool", "pgtxn/internal/backend", "pgtxn/internal/auth", "pgtxn/internal/hba", "caddyfile", "tlsreload",
+			"adminapi", caddy, caddyL4, certmagic, cobra, zap, prometheus, term,
 		},
 		why: "it is the glue to Caddy; it asks relay what a session is, and knows neither SQL nor frames",
 	},
@@ -111,7 +121,7 @@ var rooms = []room{
 	},
 	{
 		path: "caddyfile",
-		may:  []string{caddy},
+		may:  []string{"internal/nearest", caddy},
 		why:  "both modules parse with it, so it knows neither",
 	},
 	{

@@ -153,6 +153,17 @@ func (p *Pool[B]) SetLimit(limit int) {
 	p.grow()
 }
 
+// Filled yields the members that have a backend, those idle first.
+func (p *Pool[B]) Filled(yield func(*Member[B]) bool) {
+	for _, state := range [...]State{Idle, Lent} {
+		for m := p.members[state].first; m != nil; m = m.next {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
 // Oldest returns the idle member that has been idle the longest, or nil.
 func (p *Pool[B]) Oldest() *Member[B] { return p.members[Idle].first }
 

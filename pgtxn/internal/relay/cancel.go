@@ -42,20 +42,20 @@ func (s *Session) knowItself(notification []byte) {
 	}
 }
 
-// register gives s a key that no other session has. Minor is the version of the
-// protocol that its client speaks.
-func (h *Hub) register(s *Session, minor uint16) {
-	s.key.secret = make([]byte, wire.CancelSecretLen(minor))
-	_, _ = rand.Read(s.key.secret) // never fails
+// register gives owner, a *Session or *Visitor whose key is key, one that nobody else has.
+// Minor is the version of the protocol that its client speaks.
+func (h *Hub) register(key *cancelKey, owner any, minor uint16, peerID int) {
+	key.secret = make([]byte, wire.CancelSecretLen(minor))
+	_, _ = rand.Read(key.secret) // never fails
 	for taken := true; taken; {
 		var random [4]byte
 		_, _ = rand.Read(random[:])
-		s.key.pid = binary.BigEndian.Uint32(random[:]) &^ forwarded
-		if id := s.cfg.PeerID; id != 0 {
-			s.key.pid = s.key.pid&(1<<peerShift-1) | uint32(id)<<peerShift
+		key.pid = binary.BigEndian.Uint32(random[:]) &^ forwarded
+		if peerID != 0 {
+			key.pid = key.pid&(1<<peerShift-1) | uint32(peerID)<<peerShift
 		}
-		if s.key.pid != 0 {
-			_, taken = h.keys.LoadOrStore(s.key.pid, s)
+		if key.pid != 0 {
+			_, taken = h.keys.LoadOrStore(key.pid, owner)
 		}
 	}
 }
@@ -70,6 +70,10 @@ func (h *Hub) cancel(ctx context.Context, cfg *Config, p *wire.CancelRequest) er
 	found, ok := h.keys.Load(p.PID &^ forwarded)
 	if !ok {
 		h.entries.cancels[forward(ctx, cfg, p)].Add(1)
+		return nil
+	}
+	if v, visits := found.(*Visitor); visits {
+		h.entries.cancels[v.interrupt(p.Secret)].Add(1)
 		return nil
 	}
 	s := found.(*Session)

@@ -87,6 +87,8 @@ type Config struct {
 	CertsVerified bool
 	// Failures limits wrong passwords.
 	Failures *Failures
+	// Console, if not nil, is a database that the servers are not asked for.
+	Console *Console
 	// OverTLS says that connections come out of TLS already. Those that are Secured
 	// may have a certificate.
 	OverTLS bool

@@ -17,6 +17,7 @@
 package relay
 
 import (
+	"context"
 	"fmt"
 	"hash/maphash"
 	"net"
@@ -33,9 +34,11 @@ type Hub struct {
 	seed    maphash.Seed
 	nextID  atomic.Uint64
 	ddl     atomic.Uint64 // how often a client has changed the schema of something
-	keys    sync.Map      // pid of a cancelKey → *Session
+	keys    sync.Map      // pid of a cancelKey → *Session or *Visitor
 	entries entries
 	door    door
+	open    context.Context // until the process is to end: for visitors of consoles
+	shut    func()
 
 	pausing sync.Mutex
 	pauses  []Selection // of which each shard has a copy
@@ -44,6 +47,7 @@ type Hub struct {
 // NewHub starts as many loops as Go runs threads at once. A pool lives on one.
 func NewHub() (*Hub, error) {
 	h := &Hub{seed: maphash.MakeSeed()}
+	h.open, h.shut = context.WithCancel(context.Background())
 	for range runtime.GOMAXPROCS(0) {
 		sh, err := newShard(&h.ddl)
 		if err != nil {
@@ -113,6 +117,7 @@ func (h *Hub) Configure(cfg *Config) {
 
 // Close ends all sessions and backends and stops the loops.
 func (h *Hub) Close() {
+	h.shut()
 	for _, sh := range h.shards {
 		sh.loop.Call(sh.closeAll)
 		sh.loop.Close()

@@ -47,10 +47,12 @@ func (s *Session) tlsVersion() string {
 	return ""
 }
 
+func (s *Session) waitingFor() time.Duration { return time.Since(s.waitSince) }
+
 // endWait: the wait for a backend is over, with one or without.
 func (s *Session) endWait() {
 	s.waiting = false
-	waited := time.Since(s.waitSince)
+	waited := s.waitingFor()
 	s.waited += waited
 	s.lender.totals.Waits.observe(&WaitBounds, waited.Seconds())
 	if least := s.cfg.LogMinWait; least >= 0 && waited >= least {

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -16,6 +17,19 @@ type Selection struct{ User, Database string }
 // covers says whether all that o names is named by s too.
 func (s Selection) covers(o Selection) bool {
 	return (s.User == "" || s.User == o.User) && (s.Database == "" || s.Database == o.Database)
+}
+
+// String names the pools in a sentence.
+func (s Selection) String() string {
+	switch {
+	case s.User != "" && s.Database != "":
+		return fmt.Sprintf("pool of user %s in database %s", s.User, s.Database)
+	case s.User != "":
+		return "pools of user " + s.User
+	case s.Database != "":
+		return "pools of database " + s.Database
+	}
+	return "all pools"
 }
 
 // Why pools can't be paused, resumed or reconnected.

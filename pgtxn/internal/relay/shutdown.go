@@ -56,6 +56,7 @@ func (d *door) shut() (empty <-chan struct{}) {
 // ended; those that have not when ctx is done are cut, and returned.
 func (h *Hub) Shutdown(ctx context.Context) (cut []SessionView) {
 	empty := h.door.shut()
+	h.shut()
 	for _, sh := range h.shards {
 		sh.loop.Call(sh.stop)
 	}

@@ -40,6 +40,9 @@ func (h *Hub) Serve(ctx context.Context, raw net.Conn, early []byte, cfg *Config
 		}
 		_ = raw.SetDeadline(time.Time{})
 		h.entries.logins[LoginAccepted].Add(1)
+		if cfg.isForConsole(p) {
+			return h.serveVisitor(e, p)
+		}
 		return h.serveSession(e, p)
 	}
 	return nil
@@ -192,7 +195,7 @@ func (h *Hub) serveSession(e *entrance, p *wire.Startup) error {
 	s.takePacket(p)
 	key := lenderKey{e.cfg.Identity, s.user, s.database}
 	s.shard = h.shardOf(key)
-	h.register(s, p.Minor)
+	h.register(&s.key, s, p.Minor, s.cfg.PeerID)
 	defer h.keys.Delete(s.key.pid)
 	return h.admit(s, key)
 }

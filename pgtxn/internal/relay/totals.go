@@ -246,7 +246,7 @@ func (t *Totals) count(l *lender) {
 		state.Depth = max(state.Depth, s.machine.Depth())
 	}
 	if w := l.pool.FirstWaiting(); w != nil {
-		state.OldestWait = time.Since(w.Taker.(*Session).waitSince)
+		state.OldestWait = w.Taker.(*Session).waitingFor()
 	}
 	t.State.add(&state)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
@@ -26,9 +27,10 @@ type SessionView struct {
 	TransactionID   string       `json:"transaction_id"` // of that which is open, or of the last
 	Transactions    uint64       `json:"transactions"`
 	Statements      uint64       `json:"statements"`
-	Received        uint64       `json:"received_bytes"` // from the client
-	Sent            uint64       `json:"sent_bytes"`     // to it
-	Waited          float64      `json:"waited_seconds"` // for backends, in all
+	Received        uint64       `json:"received_bytes"`  // from the client
+	Sent            uint64       `json:"sent_bytes"`      // to it
+	Waited          float64      `json:"waited_seconds"`  // for backends, in all
+	Waiting         float64      `json:"waiting_seconds"` // for one, until now
 	Frames          []FrameView  `json:"frames"`
 	Pins            []string     `json:"pins"`
 	Channels        []string     `json:"channels,omitempty"` // that the pool listens to for it
@@ -72,12 +74,15 @@ type PoolView struct {
 	Sessions   int      `json:"sessions"`
 	Drifts     int      `json:"drifts"` // how often verify found other variables than were tracked
 	Paused     bool     `json:"paused"`
+	PoolMode   string   `json:"pool_mode"`           // transaction or session
+	OldestWait float64  `json:"oldest_wait_seconds"` // of who waits now
 
 	// Since the process began, of all pools that the user and the database had with these servers.
 	Transactions uint64  `json:"transactions"`
 	Statements   uint64  `json:"statements"`
 	Received     uint64  `json:"received_bytes"`
 	Sent         uint64  `json:"sent_bytes"`
+	Lent         uint64  `json:"lent"` // how often a backend was
 	Waits        uint64  `json:"waits"`
 	Waited       float64 `json:"waited_seconds"`
 }
@@ -130,13 +135,20 @@ func (l *lender) view() PoolView {
 	for _, s := range l.sessions {
 		t.countSession(s)
 	}
-	return PoolView{
+	view := PoolView{
 		Upstream: l.cfg.Upstream.Addresses, User: l.key.user, Database: l.key.database,
 		Size: l.cfg.PoolSize, Active: c.Lent, Idle: c.Idle, Connecting: c.Connecting, Waiting: c.Waiting,
-		Sessions: len(l.sessions), Drifts: int(t.Drifts), Paused: l.paused(),
+		Sessions: len(l.sessions), Drifts: int(t.Drifts), Paused: l.paused(), PoolMode: "transaction",
 		Transactions: t.Transactions, Statements: t.Statements, Received: t.Received, Sent: t.Sent,
-		Waits: t.Waits.Count, Waited: t.Waits.Sum,
+		Lent: t.Lent, Waits: t.Waits.Count, Waited: t.Waits.Sum,
 	}
+	if mode := l.cfg.SessionMode; mode != nil && mode(l.key.user, l.key.database) {
+		view.PoolMode = "session"
+	}
+	if w := l.pool.FirstWaiting(); w != nil {
+		view.OldestWait = w.Taker.(*Session).waitingFor().Seconds()
+	}
+	return view
 }
 
 func (h *Hub) eachLender(f func(*lender)) {
@@ -154,10 +166,13 @@ func (s *Session) name() string { return fmt.Sprint(s.id) }
 func (s *Session) view() SessionView {
 	v := SessionView{
 		ID: s.name(), Client: s.addr.String(), User: s.user, Database: s.database, ApplicationName: s.appName,
-		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: s.since.UTC().Format("2006-01-02T15:04:05.000Z"),
+		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: timestamp(s.since),
 		State: s.state(), Draining: s.draining, Transaction: string(s.machine.Status()), TransactionID: s.transactionID(),
 		Transactions: s.transactions, Statements: s.statements, Received: s.received, Sent: s.client.sent, Waited: s.waited.Seconds(),
 		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()), Channels: s.channels(),
+	}
+	if s.waiting {
+		v.Waiting = s.waitingFor().Seconds()
 	}
 	if s.srv != nil {
 		v.Backend = &BackendView{PID: s.srv.PID, Address: s.srv.Address}
@@ -224,3 +239,5 @@ func changed(from, to *guc.Set) []VariableView {
 	}
 	return views
 }
+
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
