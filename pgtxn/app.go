@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -24,9 +25,11 @@ func init() {
 // configuration starts. It has no options of its own and need not be
 // configured: the handlers see to it that it runs.
 type App struct {
-	configs []*relay.Config // of the handlers of this configuration
-	storage certmagic.Storage
-	log     *slog.Logger
+	configs    []*relay.Config // of the handlers of this configuration
+	handlerLog slog.Handler    // of one of them, as they all have the same name
+	listeners  func() listeners
+	storage    certmagic.Storage
+	log        *slog.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -41,6 +44,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // not to serve.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.storage, a.log = ctx.Storage(), ctx.Slogger()
+	a.listeners = sync.OnceValue(func() listeners { return listenersOf(ctx) })
 	if err := loadSaltSecret(ctx, a.storage); err != nil {
 		a.log.Warn("the salts of unknown users are new in this process", "key", saltSecretKey, "error", err)
 	}
@@ -91,6 +95,8 @@ var process struct {
 	// started holds the apps that run, the newest last. There are two while
 	// one configuration takes over from another.
 	started []*App
+	// newest is the last of them, for who must not wait; nil if none runs.
+	newest atomic.Pointer[App]
 }
 
 // theHub returns the hub of this process.
@@ -131,6 +137,7 @@ func (a *App) Start() error {
 	}
 	process.Lock()
 	process.started = append(process.started, a)
+	process.newest.Store(a)
 	process.Unlock()
 	a.apply(hub)
 	if err := keepSaltSecret(context.Background(), a.storage); err != nil {
@@ -140,7 +147,8 @@ func (a *App) Start() error {
 }
 
 // Stop applies the configuration that goes on, if there is one: after a reload
-// that failed, this is not the newest. When Caddy exits, it ends the sessions.
+// that failed, this is not the newest. Sessions whose listener is gone are
+// drained. When Caddy exits, all sessions end.
 func (a *App) Stop() error {
 	if caddy.Exiting() {
 		a.shutDown()
@@ -152,11 +160,13 @@ func (a *App) Stop() error {
 	if n := len(process.started); n > 0 {
 		newest = process.started[n-1]
 	}
+	process.newest.Store(newest)
 	hub := process.hub
 	process.Unlock()
 	if newest != nil {
 		newest.apply(hub)
 	}
+	drain("its listener was removed from the configuration")
 	return nil
 }
 

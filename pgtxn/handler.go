@@ -19,7 +19,8 @@ func init() {
 	tlsreload.OnDrain(drain)
 }
 
-// drain ends the sessions whose certificate is no longer to be used.
+// drain ends the sessions whose certificate is no longer to be used, or whose
+// listener is gone.
 func drain(why string) int {
 	process.Lock()
 	hub := process.hub
@@ -297,6 +298,7 @@ type Handler struct {
 	// them, so that all can have the same. It takes peer_id.
 	Peers map[int]string `json:"peers,omitempty"`
 
+	app    *App
 	config *relay.Config
 	// configInTLS is for connections that come out of a tls handler.
 	configInTLS *relay.Config
@@ -318,19 +320,20 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 		return err
 	}
 	conn := new(tlsreload.Connection)
-	ctx := conn.Handshake(cx.Context)
+	ctx, gone := conn.Handshake(cx.Context), h.gone(cx.LocalAddr())
+	unwelcome := func() bool { return conn.Drained() || gone() }
 	if hellos := l4tls.GetClientHelloInfos(cx); len(hellos) > 0 {
 		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))
 	}
 	if states, ok := cx.GetVar(layer4.TLSConnectionStatesVarName).([]*tls.ConnectionState); ok && len(states) > 0 {
-		return hub.Serve(ctx, secured{cx, states[len(states)-1]}, nil, h.configInTLS, conn.Drained)
+		return hub.Serve(ctx, secured{cx, states[len(states)-1]}, nil, h.configInTLS, unwelcome)
 	}
 	switch cx.Conn.(type) {
 	case *net.TCPConn, *net.UnixConn: // the hub waits for these without a goroutine
 		conn.Again = dialAgain(cx.LocalAddr())
-		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), h.config, conn.Drained)
+		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), h.config, unwelcome)
 	}
-	return hub.Serve(ctx, cx, nil, h.config, conn.Drained)
+	return hub.Serve(ctx, cx, nil, h.config, unwelcome)
 }
 
 // acceptedAt is when the connection came in.

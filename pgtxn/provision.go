@@ -61,7 +61,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	users, err := h.userDirectory(ctx.Slogger())
+	h.app = app.(*App)
+	log := followNewest(ctx.Slogger())
+	users, err := h.userDirectory(log)
 	if err != nil {
 		return err
 	}
@@ -81,7 +83,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:          emitDrift,
-		Log:              ctx.Slogger(),
+		Log:              log,
 
 		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
 		MaxPinned:         h.MaxPinned,
@@ -112,7 +114,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	inTLS := *h.config
 	inTLS.TLS, inTLS.OverTLS, inTLS.CertsVerified = nil, true, false // policies of somebody else
 	h.configInTLS = &inTLS
-	return app.(*App).register(h.config)
+	h.app.handlerLog = ctx.Slogger().Handler()
+	return h.app.register(h.config)
 }
 
 func limit(option *caddy.Duration, otherwise time.Duration) time.Duration {

@@ -1,0 +1,63 @@
+package pgtxn
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/mholt/caddy-l4/layer4"
+)
+
+// Sessions live on over a reload, but not without their listener: as Caddy ends
+// the connections of a server that is gone from its configuration, and lets
+// requests end first, a session ends between two transactions.
+
+// listeners are the addresses that the layer-4 servers of a configuration listen on.
+type listeners []caddy.NetworkAddress
+
+// listenersOf is for a configuration that is provisioned.
+func listenersOf(ctx caddy.Context) (all listeners) {
+	app, err := ctx.AppIfConfigured("layer4")
+	if err != nil {
+		return nil // the handlers are in another app, such as http
+	}
+	repl := caddy.NewReplacer()
+	for _, server := range app.(*layer4.App).Servers {
+		for _, listen := range server.Listen {
+			if address, err := caddy.ParseNetworkAddress(repl.ReplaceAll(listen, "")); err == nil {
+				all = append(all, address)
+			}
+		}
+	}
+	return all
+}
+
+// have says whether a connection with this local address has come in there, as far as can be told.
+func (all listeners) have(local net.Addr) bool {
+	return slices.ContainsFunc(all, func(l caddy.NetworkAddress) bool {
+		if at, err := netip.ParseAddrPort(local.String()); err == nil {
+			port := uint(at.Port())
+			return strings.HasPrefix(l.Network, "tcp") && l.StartPort <= port && port <= l.EndPort && hostCovers(l.Host, at.Addr())
+		}
+		return l.IsUnixNetwork() && l.Host == local.String()
+	})
+}
+
+// hostCovers: a name may stand for any address.
+func hostCovers(host string, ip netip.Addr) bool {
+	listens, err := netip.ParseAddr(host)
+	return err != nil || listens.IsUnspecified() || listens.Unmap().WithZone("") == ip.Unmap().WithZone("")
+}
+
+// gone says of a connection that came in at this address of h's whether nothing listens there any more.
+func (h *Handler) gone(local net.Addr) func() bool {
+	if !h.app.listeners().have(local) {
+		return func() bool { return false } // it is another app's
+	}
+	return func() bool {
+		newest := process.newest.Load()
+		return newest == nil || !newest.listeners().have(local)
+	}
+}
