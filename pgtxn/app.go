@@ -81,6 +81,10 @@ func difference(a, b *relay.Config) string {
 		return "max_pinned"
 	case a.PinTimeout != b.PinTimeout:
 		return "pin_timeout"
+	case a.Socket.KeepAlive != b.Socket.KeepAlive:
+		return "tcp_keepalives_idle, tcp_keepalives_interval, tcp_keepalives_count"
+	case a.Socket.UserTimeout != b.Socket.UserTimeout:
+		return "tcp_user_timeout"
 	}
 	return ""
 }

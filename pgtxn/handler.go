@@ -132,6 +132,22 @@ type Handler struct {
 	// it is disconnected. Default: 60s, as PostgreSQL's authentication_timeout.
 	LoginTimeout caddy.Duration `json:"login_timeout,omitempty"`
 
+	// How long a connection, of a client or to a server, may be silent until the
+	// other end is asked whether it is there (TCP keepalive), how often it is then
+	// asked, and after how many questions without an answer the connection is given
+	// up. In whole seconds, up to 32767, and at most 127 questions. Defaults: 15s,
+	// 15s, 9.
+	TCPKeepalivesIdle     caddy.Duration `json:"tcp_keepalives_idle,omitempty"`
+	TCPKeepalivesInterval caddy.Duration `json:"tcp_keepalives_interval,omitempty"`
+	TCPKeepalivesCount    int            `json:"tcp_keepalives_count,omitempty"`
+
+	// How long what was sent on a connection, to a client or to a server, may stay
+	// unacknowledged; then the connection is given up. So a session hears soon that
+	// its server's machine is gone, which keepalives can't tell while a statement
+	// is under way. It also bounds how long keepalives go on. Linux only. Default:
+	// the system's, some 15 minutes.
+	TCPUserTimeout caddy.Duration `json:"tcp_user_timeout,omitempty"`
+
 	// How long open transactions may take to end when Caddy stops; then their
 	// sessions are cut. Sessions outside of a transaction end at once. Of several
 	// handlers the longest counts. systemd kills Caddy after TimeoutStopSec, 5s in
@@ -322,6 +338,7 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 	conn := new(tlsreload.Connection)
 	ctx, gone := conn.Handshake(cx.Context), h.gone(cx.LocalAddr())
 	unwelcome := func() bool { return conn.Drained() || gone() }
+	_ = h.config.Socket.Set(socketOf(cx)) // fails for a client that has left, as reading will
 	if hellos := l4tls.GetClientHelloInfos(cx); len(hellos) > 0 {
 		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))
 	}

@@ -101,6 +101,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
 	}
+	h.sockets(h.config)
 	h.userQuery(users, h.config.Upstream)
 	users.keys = keyring(h.config.Identity)
 	h.config.Keys = users.keys
@@ -165,7 +166,7 @@ func (h *Handler) Validate() error {
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
-		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode())
+		h.validateTLS(), h.validateNumbers(), h.validateSockets(), h.validatePeers(), h.validatePoolMode())
 }
 
 // oneOf checks a word that may be left out.
