@@ -98,6 +98,7 @@ type Session struct {
 	last     tally  // as it was when the client left
 	why      string // it did
 	sqlstate string // of the error with which the session ended, or ""
+	leftIn   string // the transaction that was open then, or ""
 
 	starting  bool   // no greeting yet
 	draining  bool   // it ends as soon as it is idle
@@ -214,6 +215,9 @@ func (s *Session) leave(why string) {
 	}
 	s.lender.left(s)
 	s.why, s.last = why, s.tally
+	if !s.machine.Idle() {
+		s.leftIn = s.transaction().String()
+	}
 	close(s.done)
 	s.settle()
 }
