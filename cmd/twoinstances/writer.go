@@ -56,10 +56,13 @@ func (w *writer) add(rows, reconnects, doubts int) {
 func (w *writer) application() string { return fmt.Sprint("writer ", w.id) }
 
 // begin connects, and sets the value.
-func (w *writer) begin(ctx context.Context) (err error) {
-	if w.conn, err = w.cluster.connect(ctx, w.application()); err == nil {
-		_, err = ask(ctx, w.conn, fmt.Sprintf("SET my.client = %d", w.id))
+func (w *writer) begin(ctx context.Context) error {
+	conn, err := w.cluster.connect(ctx, w.application())
+	if err != nil {
+		return err
 	}
+	w.conn = conn
+	_, err = ask(ctx, conn, fmt.Sprintf("SET my.client = %d", w.id))
 	return err
 }
 

@@ -74,9 +74,9 @@ type Session struct {
 	temp bool // it has made a schema pg_temp, see temp.go
 
 	// The limits for pins, see pinlimits.go.
-	pinned  bool      // it keeps srv between transactions, or may
-	unused  time.Time // since when it does so without using it
-	watched bool      // a timer looks after that
+	pinned       bool      // it keeps srv between transactions, or may
+	unused       time.Time // since when it does so without using it
+	stopWatching func()    // of the timer that looks after that, or nil
 
 	// Where the client's stream stands.
 	in         []byte // read, but not yet handled
