@@ -38,7 +38,9 @@ type cluster struct {
 }
 
 type instance struct {
-	listen, admin string
+	listen string // for the balancer
+	peer   string // for the other instance
+	admin  string
 	*caddyrun.Process
 }
 
@@ -84,7 +86,7 @@ func (c *cluster) startCaddys(ctx context.Context) (err error) {
 		return err
 	}
 	c.balancer, err = caddyrun.Start(ctx, c.binary, filepath.Join(c.example, "balancer.Caddyfile"), admin, "TERM",
-		append(c.env, "BALANCER_ADMIN="+admin, "BALANCER_LISTEN="+c.address)...)
+		append(c.env, "BALANCER_ADMIN="+admin)...)
 	return err
 }
 
@@ -101,9 +103,11 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 	if c.binary, err = caddyrun.Build(ctx, root, c.folder, os.Stderr); err != nil {
 		return err
 	}
-	for _, address := range []*string{
-		&c.address, &c.instances[0].listen, &c.instances[0].admin, &c.instances[1].listen, &c.instances[1].admin,
-	} {
+	addresses := []*string{&c.address}
+	for i := range c.instances {
+		addresses = append(addresses, &c.instances[i].listen, &c.instances[i].peer, &c.instances[i].admin)
+	}
+	for _, address := range addresses {
 		if *address, err = freeAddress(); err != nil {
 			return err
 		}
@@ -114,9 +118,10 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 	}
 	users := filepath.Join(c.folder, "users.txt")
 	c.env = []string{
-		"PGTXN_STORAGE=" + filepath.Join(c.folder, "storage"), "PGTXN_NAME=" + name, "PGTXN_USERS=" + users,
+		"PGTXN_STORAGE=" + filepath.Join(c.folder, "storage"), "PGTXN_NAME=" + name, "PGTXN_USERS=" + users, "PGTXN_BALANCER=127.0.0.0/8",
 		"PGTXN_SERVER_A=" + c.primary.Addr, "PGTXN_SERVER_B=" + c.standby.Addr,
-		"PGTXN_PEER_1=" + c.instances[0].listen, "PGTXN_PEER_2=" + c.instances[1].listen,
+		"PGTXN_PEER_1=" + c.instances[0].peer, "PGTXN_PEER_2=" + c.instances[1].peer,
+		"BALANCER_TO_1=" + c.instances[0].listen, "BALANCER_TO_2=" + c.instances[1].listen, "BALANCER_LISTEN=" + c.address,
 	}
 	return os.WriteFile(users, fmt.Appendf(nil, "%q %q\n", user, verifier), 0o600)
 }
@@ -125,7 +130,7 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 func (c *cluster) startInstance(ctx context.Context, i int) (err error) {
 	in := &c.instances[i]
 	in.Process, err = caddyrun.Start(ctx, c.binary, filepath.Join(c.example, "Caddyfile"), in.admin, "KILL",
-		append(c.env, "PGTXN_ADMIN="+in.admin, "PGTXN_LISTEN="+in.listen, fmt.Sprint("PGTXN_PEER_ID=", i+1))...)
+		append(c.env, "PGTXN_ADMIN="+in.admin, "PGTXN_LISTEN="+in.listen, "PGTXN_PEER_LISTEN="+in.peer, fmt.Sprint("PGTXN_PEER_ID=", i+1))...)
 	return err
 }
 
@@ -143,7 +148,7 @@ func (c *cluster) certificate(ctx context.Context, i int) (fingerprint string, e
 		text, err := os.ReadFile(c.rootCert())
 		if err == nil && roots.AppendCertsFromPEM(text) {
 			dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: name, NextProtos: []string{"postgresql"}}}
-			conn, dialErr := dialer.DialContext(ctx, "tcp", c.instances[i].listen)
+			conn, dialErr := dialer.DialContext(ctx, "tcp", c.instances[i].peer)
 			if err = dialErr; err == nil {
 				defer conn.Close()
 				sum := sha256.Sum256(conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Raw)

@@ -79,14 +79,24 @@ func (s *show) sameCertificate(ctx context.Context) error {
 	return err
 }
 
+// bothServe: each has its share of the clients, and knows their addresses, which are not the balancer's.
 func (s *show) bothServe(ctx context.Context) error {
+	known := 0
 	for i := range s.instances {
-		n, err := s.count(ctx, i)
+		there, err := s.sessions(ctx, i, "")
 		if err != nil {
 			return err
 		}
-		s.check(fmt.Sprintf("sessions on instance %d", i+1), n, numWriters/2)
+		s.check(fmt.Sprintf("sessions on instance %d", i+1), len(there), numWriters/2)
+		for _, session := range there {
+			for _, w := range s.writers {
+				if w.sofar().address == session.Client {
+					known++
+				}
+			}
+		}
 	}
+	s.check("clients whose own address is known", known, numWriters)
 	return nil
 }
 
@@ -153,7 +163,7 @@ func (s *show) promote(ctx context.Context) error {
 
 func (s *show) instanceDies(ctx context.Context) error {
 	say("Instance 1 is killed; its clients connect again, to the same address")
-	there, err := s.count(ctx, 0)
+	there, err := s.sessions(ctx, 0, "")
 	if err != nil {
 		return err
 	}
@@ -164,9 +174,9 @@ func (s *show) instanceDies(ctx context.Context) error {
 	if err := s.advance(ctx); err != nil {
 		return err
 	}
-	s.check("clients that had to connect again", s.sofar().reconnects-before.reconnects, there)
-	n, err := s.count(ctx, 1)
-	s.check("sessions on instance 2", n, numWriters)
+	s.check("clients that had to connect again", s.sofar().reconnects-before.reconnects, len(there))
+	there, err = s.sessions(ctx, 1, "")
+	s.check("sessions on instance 2", len(there), numWriters)
 	return err
 }
 
@@ -183,8 +193,8 @@ func (s *show) instanceReturns(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
-		names, err := s.sessions(ctx, 0, "?application_name=newcomer")
-		return len(names) > 0, errors.Join(err, conn.Close(ctx))
+		there, err := s.sessions(ctx, 0, "?application_name=newcomer")
+		return len(there) > 0, errors.Join(err, conn.Close(ctx))
 	})
 	if err != nil {
 		return err
@@ -229,7 +239,7 @@ func (s *show) advance(ctx context.Context) error {
 func (s *show) sofar() (sum progress) {
 	for _, w := range s.writers {
 		p := w.sofar()
-		sum = progress{sum.rows + p.rows, sum.reconnects + p.reconnects, sum.doubts + p.doubts}
+		sum.rows, sum.reconnects, sum.doubts = sum.rows+p.rows, sum.reconnects+p.reconnects, sum.doubts+p.doubts
 	}
 	return sum
 }
@@ -250,33 +260,18 @@ func (s *show) await(ctx context.Context, what string, ask func(context.Context)
 	}
 }
 
-// count is how many writers have their session on an instance.
-func (s *show) count(ctx context.Context, i int) (n int, err error) {
-	names, err := s.sessions(ctx, i, "")
-	for _, name := range names {
-		for _, w := range s.writers {
-			if w.application() == name {
-				n++
-			}
-		}
-	}
-	return n, err
+// session is the part of GET /pgtxn/sessions that is looked at here.
+type session struct {
+	Client string `json:"client"`
 }
 
-// sessions returns the application names of an instance's sessions.
-func (s *show) sessions(ctx context.Context, i int, query string) (names []string, err error) {
+// sessions returns those of an instance.
+func (s *show) sessions(ctx context.Context, i int, query string) (there []session, err error) {
 	text, err := s.get(ctx, i, "/pgtxn/sessions"+query)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = json.Unmarshal(text, &there)
 	}
-	var views []struct {
-		ApplicationName string `json:"application_name"`
-	}
-	err = json.Unmarshal(text, &views)
-	for _, view := range views {
-		names = append(names, view.ApplicationName)
-	}
-	return names, err
+	return there, err
 }
 
 var forwardedLine = regexp.MustCompile(`(?m)^caddy_pgtxn_cancel_requests_total\{result="forwarded"\} (\d+)`)

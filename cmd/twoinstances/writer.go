@@ -39,6 +39,7 @@ type progress struct {
 	rows       int // 1 to rows are committed
 	reconnects int
 	doubts     int // how often it had to look whether a row was committed
+	address    string
 }
 
 func (w *writer) sofar() progress {
@@ -62,6 +63,9 @@ func (w *writer) begin(ctx context.Context) error {
 		return err
 	}
 	w.conn = conn
+	w.mu.Lock()
+	w.address = conn.Conn().LocalAddr().String()
+	w.mu.Unlock()
 	_, err = ask(ctx, conn, fmt.Sprintf("SET my.client = %d", w.id))
 	return err
 }
