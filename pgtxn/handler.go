@@ -336,9 +336,10 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 		return err
 	}
 	conn := new(tlsreload.Connection)
-	ctx, gone := conn.Handshake(cx.Context), h.gone(cx.LocalAddr())
+	socket := socketOf(cx)
+	_ = h.config.Socket.Set(socket) // fails for a client that has left, as reading will
+	ctx, gone := conn.Handshake(cx.Context), h.gone(socket.LocalAddr())
 	unwelcome := func() bool { return conn.Drained() || gone() }
-	_ = h.config.Socket.Set(socketOf(cx)) // fails for a client that has left, as reading will
 	if hellos := l4tls.GetClientHelloInfos(cx); len(hellos) > 0 {
 		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))
 	}

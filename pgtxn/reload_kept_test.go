@@ -1,13 +1,20 @@
 package pgtxn
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/mholt/caddy-l4/modules/l4proxyprotocol"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
 // What a session says in the log when its configuration is replaced comes where the new one logs: its own file is closed
@@ -57,5 +64,35 @@ func TestListenerIsRemoved(t *testing.T) {
 	}
 	if _, err := stays.WaitForNotification(t.Context()); sqlState(err) != "57P01" {
 		t.Errorf("without any pgtxn handler the session ended with %v", err)
+	}
+}
+
+// That a client is said to come from elsewhere, and to elsewhere, changes nothing.
+func TestListenerBehindProxyIsRemoved(t *testing.T) {
+	p := prepare(t)
+	first, second := p.addr, freeAddress(t)
+	text := func(listen string) string {
+		return strings.Replace(caddyfileOf(listen, p.globals, "upstream UPSTREAM\nauth trust"), "route {\n", "route {\nproxy_protocol\n", 1)
+	}
+	p.loadCaddyfile(t, text(first+" "+second))
+	config, err := pgx.ParseConfig("user=bob sslmode=disable dbname=postgres host=127.0.0.1 port=" + strings.TrimPrefix(second, "127.0.0.1:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
+		_, err := conn.Write([]byte("PROXY TCP4 192.0.2.1 192.0.2.2 4000 5432\r\n"))
+		return conn, err
+	}
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if got := get[[]relay.SessionView](t, p, "/pgtxn/sessions"); len(got) != 1 || got[0].Client != "192.0.2.1:4000" {
+		t.Errorf("%+v", got)
+	}
+	p.loadCaddyfile(t, text(first))
+	if _, err := conn.WaitForNotification(t.Context()); sqlState(err) != "57P01" {
+		t.Errorf("the session ended with %v", err)
 	}
 }
