@@ -97,7 +97,7 @@ func TestCaddyfileMistakes(t *testing.T) {
 
 // The Caddyfiles in the documents are good ones.
 func TestDocumentsAdapt(t *testing.T) {
-	for _, file := range []string{"../README.md", "../docs/options.md", "../docs/pgbouncer.md"} {
+	for _, file := range []string{"../README.md", "../docs/options.md", "../docs/pgbouncer.md", "../docs/machines.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
