@@ -65,7 +65,7 @@ func Start(ctx context.Context, binary, caddyfile, admin, signal string, env ...
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	if err := p.waitReady(ctx, admin); err != nil {
-		err = fmt.Errorf("Caddy did not start with %s: %w\n%s", caddyfile, err, pgtest.Tail(p.Log(), 20))
+		err = fmt.Errorf("starting Caddy with %s: %w\n%s", caddyfile, err, pgtest.Tail(p.Log(), 20))
 		return nil, errors.Join(err, p.Stop())
 	}
 	return p, nil
