@@ -28,6 +28,7 @@ type App struct {
 	configs    []*relay.Config // of the handlers of this configuration
 	handlerLog slog.Handler    // of one of them, as they all have the same name
 	listeners  func() listeners
+	stopped    atomic.Bool
 	storage    certmagic.Storage
 	log        *slog.Logger
 }
@@ -165,6 +166,7 @@ func (a *App) Stop() error {
 		newest = process.started[n-1]
 	}
 	process.newest.Store(newest)
+	a.stopped.Store(true)
 	hub := process.hub
 	process.Unlock()
 	if newest != nil {

@@ -338,7 +338,7 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 	conn := new(tlsreload.Connection)
 	socket := socketOf(cx)
 	_ = h.config.Socket.Set(socket) // fails for a client that has left, as reading will
-	ctx, gone := conn.Handshake(cx.Context), h.gone(socket.LocalAddr())
+	ctx, gone := conn.Handshake(cx.Context), h.app.gone(socket.LocalAddr())
 	unwelcome := func() bool { return conn.Drained() || gone() }
 	if hellos := l4tls.GetClientHelloInfos(cx); len(hellos) > 0 {
 		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))

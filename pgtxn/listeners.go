@@ -41,7 +41,8 @@ func (all listeners) have(local net.Addr) bool {
 			port := uint(at.Port())
 			return strings.HasPrefix(l.Network, "tcp") && l.StartPort <= port && port <= l.EndPort && hostCovers(l.Host, at.Addr())
 		}
-		return l.IsUnixNetwork() && l.Host == local.String()
+		path, _, _ := strings.Cut(l.Host, "|") // behind it are permissions
+		return l.IsUnixNetwork() && path == local.String()
 	})
 }
 
@@ -51,13 +52,14 @@ func hostCovers(host string, ip netip.Addr) bool {
 	return err != nil || listens.IsUnspecified() || listens.Unmap().WithZone("") == ip.Unmap().WithZone("")
 }
 
-// gone says of a connection that came in at this address of h's whether nothing listens there any more.
-func (h *Handler) gone(local net.Addr) func() bool {
-	if !h.app.listeners().have(local) {
+// gone says of a connection that came in at this address of the configuration's whether nothing listens there any more.
+// It may come in before the configuration has started, but has its listener until that has stopped.
+func (a *App) gone(local net.Addr) func() bool {
+	if !a.listeners().have(local) {
 		return func() bool { return false } // it is another app's
 	}
 	return func() bool {
 		newest := process.newest.Load()
-		return newest == nil || !newest.listeners().have(local)
+		return a.stopped.Load() && (newest == nil || !newest.listeners().have(local))
 	}
 }

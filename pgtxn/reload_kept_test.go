@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,5 +95,51 @@ func TestListenerBehindProxyIsRemoved(t *testing.T) {
 	p.loadCaddyfile(t, text(first))
 	if _, err := conn.WaitForNotification(t.Context()); sqlState(err) != "57P01" {
 		t.Errorf("the session ended with %v", err)
+	}
+}
+
+// A connection may come in by a new configuration before that has started, and while another is the newest: it has its
+// listener as long as its configuration has not stopped.
+func TestListenerIsThereBeforeTheStart(t *testing.T) {
+	p := start(t, "upstream UPSTREAM\nauth trust")
+	p.mustConnect(t, "user=bob sslmode=disable")
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
+	listens := listeners{{Network: "tcp", Host: "127.0.0.1", StartPort: 1, EndPort: 1}}
+	app := &App{listeners: func() listeners { return listens }, log: process.newest.Load().log}
+	gone := app.gone(local)
+	if gone() {
+		t.Error("it is gone before its configuration has started")
+	}
+	if err := app.Stop(); err != nil { // as after a reload that failed
+		t.Fatal(err)
+	}
+	if !gone() {
+		t.Error("it is there when its configuration has stopped")
+	}
+}
+
+// What addresses of a configuration cover.
+func TestListenersHave(t *testing.T) {
+	for listen, wants := range map[string]map[string]bool{
+		":6432":                     {"127.0.0.1:6432": true, "[::1]:6432": true, "127.0.0.1:6433": false},
+		"0.0.0.0:6432-6433":         {"127.0.0.1:6433": true, "127.0.0.1:6434": false},
+		"127.0.0.1:6432":            {"127.0.0.1:6432": true, "127.0.0.2:6432": false, "[::ffff:127.0.0.1]:6432": true},
+		"localhost:6432":            {"127.0.0.1:6432": true, "127.0.0.1:1": false},
+		"udp/:6432":                 {"127.0.0.1:6432": false},
+		"unix//run/pgtxn.sock|0660": {"/run/pgtxn.sock": true, "/run/other.sock": false},
+	} {
+		address, err := caddy.ParseNetworkAddress(listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for local, want := range wants {
+			var at net.Addr = &net.UnixAddr{Name: local, Net: "unix"}
+			if tcp, err := netip.ParseAddrPort(local); err == nil {
+				at = net.TCPAddrFromAddrPort(tcp)
+			}
+			if got := (listeners{address}).have(at); got != want {
+				t.Errorf("%s has %s: %t", listen, local, got)
+			}
+		}
 	}
 }
