@@ -129,9 +129,11 @@ func (l *reloading) underLoad(t *testing.T, first, count int) {
 		ids = l.sessions(t)
 		return len(ids) == 32
 	})
+	leave := func() {}
 	for n := range count {
 		l.reload(t, first+n)
-		l.visit(t, first+n)
+		leave()
+		leave = l.visit(t, first+n)
 	}
 	if got := l.sessions(t); !slices.Equal(got, ids) {
 		t.Errorf("the sessions were %v, and are %v", ids, got)
@@ -143,12 +145,13 @@ func (l *reloading) underLoad(t *testing.T, first, count int) {
 		t.Logf("%d transactions", b.wait(t))
 	}
 	l.reload(t, 0)
+	leave()
 	await(t, "no session is left", func() bool { return len(l.sessions(t)) == 0 })
 }
 
-// visit connects anew. By the extra listener, if there is one, two come: when it is removed with the next configuration
-// the idle one leaves at once, the other with its transaction.
-func (l *reloading) visit(t *testing.T, n int) {
+// visit connects anew. By the extra listener, if there is one, two come, who leave when it is removed with the next
+// configuration: the idle one at once, the other with its transaction.
+func (l *reloading) visit(t *testing.T, n int) (leave func()) {
 	t.Helper()
 	conn := l.client(t, l.addr)
 	if got := ask(t, conn, "SELECT 'x'"); got != "x" {
@@ -158,11 +161,15 @@ func (l *reloading) visit(t *testing.T, n int) {
 		t.Error(err)
 	}
 	if n%2 == 0 {
-		return
+		return func() {}
 	}
 	idle, busy := l.client(t, l.extra), l.client(t, l.extra)
 	exec(t, busy, "SET my.id = 1; BEGIN; SET LOCAL my.id = 2")
-	l.reload(t, n+1)
+	return func() { l.drained(t, idle, busy) }
+}
+
+func (l *reloading) drained(t *testing.T, idle, busy *pgx.Conn) {
+	t.Helper()
 	if err := idle.PgConn().Conn().SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}

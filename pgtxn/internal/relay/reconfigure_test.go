@@ -109,11 +109,11 @@ func TestConnectTimeoutChanges(t *testing.T) {
 	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout, cfg.Log = 0, quiet() })
 	c := p.connect(t)
 	c.must("SELECT 1")
-	live := p.proxy.cfg.Upstream
-	p.proxy.cfg.Upstream = live.At(dead.Addr().String()) // the same pool, for this test: its server is silent from now on
 	p.reconfigure(func(cfg *Config) { cfg.IdleTimeout = time.Millisecond })
 	eventually(t, "the backend is closed", func() bool { return p.backends(t) == "0" })
-	p.reconfigure(func(cfg *Config) { cfg.ConnectTimeout = 50 * time.Millisecond })
+	p.reconfigure(func(cfg *Config) { // the same pool, for this test, but its server is silent from now on
+		cfg.ConnectTimeout, cfg.Upstream = 50*time.Millisecond, cfg.Upstream.At(dead.Addr().String())
+	})
 	began := time.Now()
 	c.send(query("SELECT 1"))
 	eventually(t, "connecting has failed", func() bool {
@@ -127,7 +127,6 @@ func TestConnectTimeoutChanges(t *testing.T) {
 	if took := time.Since(began); took > p.proxy.cfg.ConnectTimeout/2 {
 		t.Errorf("it took %v", took)
 	}
-	p.proxy.cfg.Upstream = live
 	p.reconfigure(func(*Config) {})
 	c.expect("T", "D 1", "C SELECT 1", "Z I")
 }
