@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -29,17 +30,19 @@ func init() {
 type App struct {
 	// Servers as those of the layer4 app, by names. They run beside that app's own.
 	Servers map[string]*layer4.Server `json:"servers,omitempty"`
-
 	// Names that Caddy gets certificates for and keeps up to date. Those that no
 	// public authority would sign, such as localhost, get one of Caddy's own.
 	AutomateNames []string `json:"automate_names,omitempty"`
 
-	listeners layer4.App // of Servers
-	tls       *caddytls.TLS
+	layer4 layer4.App // of Servers
+	tls    *caddytls.TLS
 
-	configs []*relay.Config // of the handlers of this configuration
-	storage certmagic.Storage
-	log     *slog.Logger
+	configs    []*relay.Config // of the handlers of this configuration
+	handlerLog slog.Handler    // of one of them, as they all have the same name
+	listeners  func() listeners
+	stopped    atomic.Bool
+	storage    certmagic.Storage
+	log        *slog.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -54,6 +57,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // not to serve.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.storage, a.log = ctx.Storage(), ctx.Slogger()
+	a.listeners = sync.OnceValue(func() listeners { return a.listenersOf(ctx) })
 	if err := loadSaltSecret(ctx, a.storage); err != nil {
 		a.log.Warn("the salts of unknown users are new in this process", "key", saltSecretKey, "error", err)
 	}
@@ -93,6 +97,10 @@ func difference(a, b *relay.Config) string {
 		return "max_pinned"
 	case a.PinTimeout != b.PinTimeout:
 		return "pin_timeout"
+	case a.Socket.KeepAlive != b.Socket.KeepAlive:
+		return "tcp_keepalives_idle, tcp_keepalives_interval, tcp_keepalives_count"
+	case a.Socket.UserTimeout != b.Socket.UserTimeout:
+		return "tcp_user_timeout"
 	}
 	return ""
 }
@@ -107,6 +115,8 @@ var process struct {
 	// started holds the apps that run, the newest last. There are two while
 	// one configuration takes over from another.
 	started []*App
+	// newest is the last of them, for who must not wait; nil if none runs.
+	newest atomic.Pointer[App]
 }
 
 // theHub returns the hub of this process.
@@ -147,6 +157,7 @@ func (a *App) Start() error {
 	}
 	process.Lock()
 	process.started = append(process.started, a)
+	process.newest.Store(a)
 	process.Unlock()
 	a.apply(hub)
 	if err := keepSaltSecret(context.Background(), a.storage); err != nil {
@@ -156,9 +167,10 @@ func (a *App) Start() error {
 }
 
 // Stop applies the configuration that goes on, if there is one: after a reload
-// that failed, this is not the newest. When Caddy exits, it ends the sessions.
+// that failed, this is not the newest. Sessions whose listener is gone are
+// drained. When Caddy exits, all sessions end.
 func (a *App) Stop() error {
-	if err := a.listeners.Stop(); err != nil {
+	if err := a.layer4.Stop(); err != nil {
 		return err
 	}
 	if caddy.Exiting() {
@@ -171,11 +183,14 @@ func (a *App) Stop() error {
 	if n := len(process.started); n > 0 {
 		newest = process.started[n-1]
 	}
+	process.newest.Store(newest)
+	a.stopped.Store(true)
 	hub := process.hub
 	process.Unlock()
 	if newest != nil {
 		newest.apply(hub)
 	}
+	drain("its listener was removed from the configuration")
 	return nil
 }
 

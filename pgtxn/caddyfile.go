@@ -36,6 +36,10 @@ import (
 //		max_lifetime <duration>
 //		connect_timeout <duration>
 //		login_timeout <duration>
+//		tcp_keepalives_idle <duration>
+//		tcp_keepalives_interval <duration>
+//		tcp_keepalives_count <number>
+//		tcp_user_timeout <duration>
 //		shutdown_timeout <duration>
 //		log_min_wait <duration>
 //		max_statement <size>
@@ -109,6 +113,10 @@ func (h *Handler) options() []caddyfile.Option {
 		caddyfile.Limit("max_lifetime", &h.MaxLifetime),
 		caddyfile.Duration("connect_timeout", &h.ConnectTimeout),
 		caddyfile.Duration("login_timeout", &h.LoginTimeout),
+		caddyfile.Duration("tcp_keepalives_idle", &h.TCPKeepalivesIdle),
+		caddyfile.Duration("tcp_keepalives_interval", &h.TCPKeepalivesInterval),
+		caddyfile.Int("tcp_keepalives_count", &h.TCPKeepalivesCount, 1),
+		caddyfile.Duration("tcp_user_timeout", &h.TCPUserTimeout),
 		caddyfile.Limit("shutdown_timeout", &h.ShutdownTimeout),
 		caddyfile.Limit("log_min_wait", &h.LogMinWait),
 		caddyfile.Size("max_statement", &h.MaxStatement),

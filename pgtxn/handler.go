@@ -19,7 +19,8 @@ func init() {
 	tlsreload.OnDrain(drain)
 }
 
-// drain ends the sessions whose certificate is no longer to be used.
+// drain ends the sessions whose certificate is no longer to be used, or whose
+// listener is gone.
 func drain(why string) int {
 	process.Lock()
 	hub := process.hub
@@ -130,6 +131,22 @@ type Handler struct {
 	// How long a client may take to connect, with TLS and authentication; then
 	// it is disconnected. Default: 60s, as PostgreSQL's authentication_timeout.
 	LoginTimeout caddy.Duration `json:"login_timeout,omitempty"`
+
+	// How long a connection, of a client or to a server, may be silent until the
+	// other end is asked whether it is there (TCP keepalive), how often it is then
+	// asked, and after how many questions without an answer the connection is given
+	// up. In whole seconds, up to 32767, and at most 127 questions. Defaults: 15s,
+	// 15s, 9.
+	TCPKeepalivesIdle     caddy.Duration `json:"tcp_keepalives_idle,omitempty"`
+	TCPKeepalivesInterval caddy.Duration `json:"tcp_keepalives_interval,omitempty"`
+	TCPKeepalivesCount    int            `json:"tcp_keepalives_count,omitempty"`
+
+	// How long what was sent on a connection, to a client or to a server, may stay
+	// unacknowledged; then the connection is given up. So a session hears soon that
+	// its server's machine is gone, which keepalives can't tell while a statement
+	// is under way. It also bounds how long keepalives go on. Linux only. Default:
+	// the system's, some 15 minutes.
+	TCPUserTimeout caddy.Duration `json:"tcp_user_timeout,omitempty"`
 
 	// How long open transactions may take to end when Caddy stops; then their
 	// sessions are cut. Sessions outside of a transaction end at once. Of several
@@ -320,6 +337,7 @@ type Handler struct {
 	// them, so that all can have the same. It takes peer_id.
 	Peers map[int]string `json:"peers,omitempty"`
 
+	app    *App
 	config *relay.Config
 	// configInTLS is for connections that come out of a tls handler.
 	configInTLS *relay.Config
@@ -341,19 +359,22 @@ func (h *Handler) Handle(cx *layer4.Connection, _ layer4.Handler) error {
 		return err
 	}
 	conn := new(tlsreload.Connection)
-	ctx := conn.Handshake(cx.Context)
+	socket := socketOf(cx)
+	_ = h.config.Socket.Set(socket) // fails for a client that has left, as reading will
+	ctx, gone := conn.Handshake(cx.Context), h.app.gone(socket.LocalAddr())
+	unwelcome := func() bool { return conn.Drained() || gone() }
 	if hellos := l4tls.GetClientHelloInfos(cx); len(hellos) > 0 {
 		conn.Accepted(&hellos[len(hellos)-1].ClientHelloInfo, acceptedAt(cx))
 	}
 	if states, ok := cx.GetVar(layer4.TLSConnectionStatesVarName).([]*tls.ConnectionState); ok && len(states) > 0 {
-		return hub.Serve(ctx, secured{cx, states[len(states)-1]}, nil, h.configInTLS, conn.Drained)
+		return hub.Serve(ctx, secured{cx, states[len(states)-1]}, nil, h.configInTLS, unwelcome)
 	}
 	switch cx.Conn.(type) {
 	case *net.TCPConn, *net.UnixConn: // the hub waits for these without a goroutine
 		conn.Again = dialAgain(cx.LocalAddr())
-		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), h.config, conn.Drained)
+		return hub.Serve(ctx, cx.Conn, cx.MatchingBytes(), h.config, unwelcome)
 	}
-	return hub.Serve(ctx, cx, nil, h.config, conn.Drained)
+	return hub.Serve(ctx, cx, nil, h.config, unwelcome)
 }
 
 // acceptedAt is when the connection came in.

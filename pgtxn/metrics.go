@@ -39,13 +39,13 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 		for _, m := range metrics {
 			m.collect(totals, func(value float64, label ...string) {
 				to <- prometheus.MustNewConstMetric(m.desc, m.kind, value, append(pool[:3:3], label...)...)
-			}, func(h *relay.Histogram, bounds []float64) {
+			}, func(h *relay.Histogram, bounds []float64, exemplars []relay.Exemplar) {
 				buckets, below := make(map[float64]uint64), uint64(0)
 				for i, bound := range bounds {
 					below += h.Buckets[i]
 					buckets[bound] = below
 				}
-				to <- prometheus.MustNewConstHistogram(m.desc, h.Count, h.Sum, buckets, pool...)
+				to <- withExemplars(prometheus.MustNewConstHistogram(m.desc, h.Count, h.Sum, buckets, pool...), exemplars)
 			})
 		}
 	}
@@ -58,12 +58,30 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
+// withExemplars adds those that there are; OpenMetrics alone shows them.
+func withExemplars(m prometheus.Metric, exemplars []relay.Exemplar) prometheus.Metric {
+	var there []prometheus.Exemplar
+	for _, e := range exemplars {
+		if !e.At.IsZero() {
+			labels := prometheus.Labels{"transaction_id": e.Transaction.String()}
+			there = append(there, prometheus.Exemplar{Value: e.Value, Labels: labels, Timestamp: e.At})
+		}
+	}
+	if there == nil {
+		return m
+	}
+	return prometheus.MustNewMetricWithExemplars(m, there...)
+}
+
 // metric is one that each pool has.
 type metric struct {
 	desc    *prometheus.Desc
 	kind    prometheus.ValueType
-	collect func(t *relay.Totals, one func(value float64, label ...string), histogram func(*relay.Histogram, []float64))
+	collect func(t *relay.Totals, one func(value float64, label ...string), histogram histogramOf)
 }
+
+// histogramOf takes one, with the bounds of its buckets.
+type histogramOf func(h *relay.Histogram, bounds []float64, exemplars []relay.Exemplar)
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("caddy_pgtxn_"+name, help, labels, nil)
@@ -74,13 +92,13 @@ func ofPool(name, help string, labels ...string) *prometheus.Desc {
 }
 
 func counter(name, help string, value func(*relay.Totals) uint64) metric {
-	return metric{ofPool(name, help), prometheus.CounterValue, func(t *relay.Totals, one func(float64, ...string), _ func(*relay.Histogram, []float64)) {
+	return metric{ofPool(name, help), prometheus.CounterValue, func(t *relay.Totals, one func(float64, ...string), _ histogramOf) {
 		one(float64(value(t)))
 	}}
 }
 
 func gauge(name, help string, value func(*relay.State) float64) metric {
-	return metric{ofPool(name, help), prometheus.GaugeValue, func(t *relay.Totals, one func(float64, ...string), _ func(*relay.Histogram, []float64)) {
+	return metric{ofPool(name, help), prometheus.GaugeValue, func(t *relay.Totals, one func(float64, ...string), _ histogramOf) {
 		one(value(&t.State))
 	}}
 }
@@ -88,7 +106,7 @@ func gauge(name, help string, value func(*relay.State) float64) metric {
 // by is a metric with a label more. Values are in the order of the label's; of counters those that are 0 are left out
 // unless always is set.
 func by[N int | uint64](kind prometheus.ValueType, name, help, label string, always bool, labels []string, values func(*relay.Totals) []N) metric {
-	return metric{ofPool(name, help, label), kind, func(t *relay.Totals, one func(float64, ...string), _ func(*relay.Histogram, []float64)) {
+	return metric{ofPool(name, help, label), kind, func(t *relay.Totals, one func(float64, ...string), _ histogramOf) {
 		for i, n := range values(t) {
 			if always || n > 0 {
 				one(float64(n), labels[i])
@@ -97,9 +115,9 @@ func by[N int | uint64](kind prometheus.ValueType, name, help, label string, alw
 	}}
 }
 
-func histogram(name, help string, bounds []float64, value func(*relay.Totals) *relay.Histogram) metric {
-	return metric{ofPool(name, help), prometheus.UntypedValue, func(t *relay.Totals, _ func(float64, ...string), all func(*relay.Histogram, []float64)) {
-		all(value(t), bounds)
+func histogram(name, help string, bounds []float64, value func(*relay.Totals) *relay.Histogram, exemplars func(*relay.Totals) []relay.Exemplar) metric {
+	return metric{ofPool(name, help), prometheus.UntypedValue, func(t *relay.Totals, _ func(float64, ...string), all histogramOf) {
+		all(value(t), bounds, exemplars(t))
 	}}
 }
 
@@ -128,7 +146,7 @@ var metrics = []metric{
 	counter("received_bytes_total", "Bytes from clients that are logged in, without TLS.", func(t *relay.Totals) uint64 { return t.Received }),
 	counter("sent_bytes_total", "Bytes to clients that are logged in, without TLS.", func(t *relay.Totals) uint64 { return t.Sent }),
 	histogram("savepoint_depth", "Transactions with savepoints, by the most that were open at a time.", relay.DepthBounds[:],
-		func(t *relay.Totals) *relay.Histogram { return &t.Depths }),
+		func(t *relay.Totals) *relay.Histogram { return &t.Depths }, func(*relay.Totals) []relay.Exemplar { return nil }),
 	by(prometheus.CounterValue, "server_errors_total", "Errors of the server, by class of their SQLSTATE.", "sqlstate_class", false,
 		relay.SQLStateClasses[:], func(t *relay.Totals) []uint64 { return t.ServerErrors[:] }),
 	by(prometheus.CounterValue, "proxy_errors_total", "Errors of the proxy's own that sessions got, by class of their SQLSTATE.", "sqlstate_class", false,
@@ -137,7 +155,7 @@ var metrics = []metric{
 	// Lending.
 	counter("backends_lent_total", "How often a client got a server connection.", func(t *relay.Totals) uint64 { return t.Lent }),
 	histogram("wait_seconds", "How long clients waited that got no server connection at once.", relay.WaitBounds[:],
-		func(t *relay.Totals) *relay.Histogram { return &t.Waits }),
+		func(t *relay.Totals) *relay.Histogram { return &t.Waits }, func(t *relay.Totals) []relay.Exemplar { return t.WaitExemplars[:] }),
 	counter("wait_timeouts_total", "Waits that ended with wait_timeout.", func(t *relay.Totals) uint64 { return t.WaitTimeouts }),
 	by(prometheus.CounterValue, "pins_total", "How often a client came to keep its server connection between transactions, by reason.", "reason", false,
 		relay.PinReasons(), func(t *relay.Totals) []uint64 { return t.Pins[:] }),

@@ -67,7 +67,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	users, err := h.userDirectory(ctx.Slogger())
+	h.app = app.(*App)
+	log := followNewest(ctx.Slogger())
+	users, err := h.userDirectory(log)
 	if err != nil {
 		return err
 	}
@@ -88,7 +90,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
 		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
 		OnDrift:          emitDrift,
-		Log:              ctx.Slogger(),
+		Log:              log,
 
 		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
 		MaxPinned:         h.MaxPinned,
@@ -106,6 +108,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
 	}
+	h.sockets(h.config)
 	h.userQuery(users, h.config.Upstream)
 	if h.config.Rules.NeedsRoles() {
 		h.config.IsMember = users.isMember
@@ -123,7 +126,8 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	inTLS := *h.config
 	inTLS.TLS, inTLS.OverTLS, inTLS.CertsVerified = nil, true, false // policies of somebody else
 	h.configInTLS = &inTLS
-	return app.(*App).register(h.config)
+	h.app.handlerLog = ctx.Slogger().Handler()
+	return h.app.register(h.config)
 }
 
 func limit(option *caddy.Duration, otherwise time.Duration) time.Duration {
@@ -174,7 +178,7 @@ func (h *Handler) Validate() error {
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
 		oneOf("listen", h.Listen, listens),
-		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode(), h.validateConsole())
+		h.validateTLS(), h.validateNumbers(), h.validateSockets(), h.validatePeers(), h.validatePoolMode(), h.validateConsole())
 }
 
 // oneOf checks a word that may be left out.

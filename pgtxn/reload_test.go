@@ -71,7 +71,7 @@ func TestReload(t *testing.T) {
 func startAnother(t *testing.T, change func(*relay.Config)) *App {
 	t.Helper()
 	running := process.started[len(process.started)-1]
-	another := &App{storage: running.storage, log: running.log}
+	another := &App{storage: running.storage, log: running.log, listeners: running.listeners, handlerLog: running.handlerLog}
 	for _, cfg := range running.configs {
 		changed := *cfg
 		change(&changed)

@@ -135,7 +135,7 @@ func (h *Handler) secure(name string) {
 
 // provisionServers makes ready what Start starts.
 func (a *App) provisionServers(ctx caddy.Context) error {
-	a.listeners.Servers = a.Servers
+	a.layer4.Servers = a.Servers
 	if len(a.AutomateNames) > 0 {
 		app, err := ctx.App("tls")
 		if err != nil {
@@ -146,7 +146,7 @@ func (a *App) provisionServers(ctx caddy.Context) error {
 			return err
 		}
 	}
-	return a.listeners.Provision(ctx)
+	return a.layer4.Provision(ctx)
 }
 
 // signInternally has Caddy's own authority sign the names that no public one would, as tls_automate_names does.
@@ -180,5 +180,5 @@ func (a *App) startServers() error {
 			return err
 		}
 	}
-	return a.listeners.Start()
+	return a.layer4.Start()
 }

@@ -2,7 +2,6 @@ package pgtxn
 
 import (
 	"context"
-	"fmt"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -10,34 +9,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 )
 
 // startProcess runs a Caddy in a process of its own.
 func startProcess(t *testing.T, options string) (p *proxy, caddy *osexec.Cmd) {
 	t.Helper()
-	startPostgres(t)
-	p = &proxy{dir: t.TempDir()}
-	for _, address := range []*string{&p.addr, &p.admin} {
-		port, err := pgtest.FreePort()
-		if err != nil {
-			t.Fatal(err)
-		}
-		*address = fmt.Sprintf("127.0.0.1:%d", port)
-	}
-	p.globals = fmt.Sprintf("admin %s\npersist_config off\nskip_install_trust\nlog {\noutput file %s/log\n}\n", p.admin, p.dir)
-	file := filepath.Join(p.dir, "Caddyfile")
-	text := strings.ReplaceAll(caddyfileOf(p.addr, p.globals, options), "UPSTREAM", postgres.Addr)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	caddy = osexec.Command(os.Args[0], "run", "--config", file)
-	caddy.Env = append(os.Environ(), asCaddy+"=1", "XDG_DATA_HOME="+p.dir)
-	if err := caddy.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = caddy.Process.Kill() })
+	p = prepare(t)
+	caddy = p.spawn(t, options)
 	await(t, "Caddy serves", func() bool {
 		conn, err := p.connect(t, "user=bob sslmode=disable")
 		if err == nil {
@@ -46,6 +24,23 @@ func startProcess(t *testing.T, options string) (p *proxy, caddy *osexec.Cmd) {
 		return err == nil
 	})
 	return p, caddy
+}
+
+// spawn starts the process, until the end of the test.
+func (p *proxy) spawn(t *testing.T, options string) *osexec.Cmd {
+	t.Helper()
+	file := filepath.Join(p.dir, "Caddyfile")
+	text := strings.ReplaceAll(caddyfileOf(p.addr, p.globals, options), "UPSTREAM", postgres.Addr)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	caddy := osexec.Command(os.Args[0], "run", "--config", file)
+	caddy.Env = append(os.Environ(), asCaddy+"=1", "XDG_DATA_HOME="+p.dir)
+	if err := caddy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = caddy.Process.Kill() })
+	return caddy
 }
 
 // A Caddy that is told to stop ends idle sessions at once, lets transactions end, takes nobody in, and cuts at last what

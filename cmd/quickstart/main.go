@@ -68,13 +68,13 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, proxy.process.Stop()) }()
+	defer func() { err = errors.Join(err, proxy.Stop()) }()
 	fmt.Printf("   the proxy listens on %s, its admin API on %s; its pool has room for one backend\n", proxy.listen, proxy.admin)
 
 	fmt.Println("\n3. Two clients, one backend")
 	s := &show{admin: &admin{"http://" + proxy.admin}}
 	if err := s.run(ctx, proxy.listen, o.user, o.database); err != nil {
-		return fmt.Errorf("%w\nThe end of Caddy's log:\n%s", err, pgtest.Tail(proxy.log(), 20))
+		return fmt.Errorf("%w\nThe end of Caddy's log:\n%s", err, pgtest.Tail(proxy.Log(), 20))
 	}
 	if s.wrong > 0 {
 		err = fmt.Errorf("%d of %d checks failed", s.wrong, s.checks)
@@ -106,7 +106,7 @@ and see what the proxy holds of each session:
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-p.process.Done():
-		return fmt.Errorf("the proxy ended: %w\n%s", p.process.Err(), pgtest.Tail(p.log(), 20))
+	case <-p.Done():
+		return fmt.Errorf("the proxy ended: %w\n%s", p.Err(), pgtest.Tail(p.Log(), 20))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
 )
 
 // SSLMode says how the connection to the server is secured, in libpq's words.
@@ -46,6 +47,7 @@ type Config struct {
 	OnHealth func(address string, err error)
 	health   health
 
+	Socket  netloop.SocketOptions
 	SSLMode SSLMode
 	// TLS is asked at each connection for the authorities, the client's
 	// certificate and the name to verify, if it is not the address's host. Nil:
@@ -61,7 +63,7 @@ type Config struct {
 func (c *Config) At(addresses ...string) *Config {
 	return &Config{
 		Addresses: addresses, Attrs: c.Attrs, LoadBalance: c.LoadBalance, HealthInterval: c.HealthInterval,
-		SSLMode: c.SSLMode, TLS: c.TLS, User: c.User, Secret: c.Secret,
+		Socket: c.Socket, SSLMode: c.SSLMode, TLS: c.TLS, User: c.User, Secret: c.Secret,
 	}
 }
 

@@ -122,6 +122,10 @@ func open(ctx context.Context, cfg *Config, address string) (*netloop.Conn, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.Socket.Set(raw); err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
 	sock := netloop.NewConn(raw, nil)
 	if network(address) == "unix" || cfg.SSLMode == Disable {
 		return sock, nil
@@ -129,7 +133,7 @@ func open(ctx context.Context, cfg *Config, address string) (*netloop.Conn, erro
 	if err := startTLS(ctx, cfg, address, sock); err != nil {
 		_ = raw.Close()
 		if cfg.SSLMode == Prefer && ctx.Err() == nil { // and not insisted upon, also as libpq has it
-			return open(ctx, &Config{SSLMode: Disable}, address)
+			return open(ctx, &Config{Socket: cfg.Socket, SSLMode: Disable}, address)
 		}
 		return nil, fmt.Errorf("TLS: %w", err)
 	}

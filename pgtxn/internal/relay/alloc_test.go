@@ -97,3 +97,15 @@ func mallocs(f func(), times int) uint64 {
 	runtime.ReadMemStats(&after)
 	return after.Mallocs - before.Mallocs
 }
+
+// A wait that is counted, with its exemplar, costs no allocation: the transaction's id is two numbers until somebody asks.
+func TestWaitsAllocateNothing(t *testing.T) {
+	s, totals, now := &Session{id: 26, waiting: true}, new(Totals), time.Now()
+	n := testing.AllocsPerRun(1000, func() { totals.waited(Exemplar{s.transaction(), 0.003, now}) })
+	if n != 0 {
+		t.Errorf("%v allocations for each", n)
+	}
+	if got := totals.WaitExemplars[2].Transaction.String(); got != "26.1" || totals.Waits.Buckets[2] != 1001 {
+		t.Errorf("exemplar %q of %v", got, totals.Waits)
+	}
+}

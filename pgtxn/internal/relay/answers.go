@@ -323,8 +323,8 @@ func (v *server) applyFailed(body []byte) {
 	s, g := v.session, &v.shard.toClient
 	answered := v.owesClient()
 	s.unfit = true
-	s.cfg.Log.Warn("a backend could not be given the session's variables", // of which the error may name a value
-		"session", s.id, "backend", v.PID, "sqlstate", string(wire.ParseError(body).Code))
+	s.warn("a backend could not be given the session's variables", // of which the error may name a value
+		"backend", v.PID, "sqlstate", string(wire.ParseError(body).Code))
 	status := s.machine.Status()
 	for i := range v.replies.n {
 		r := v.replies.at(i)

@@ -9,6 +9,7 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/hba"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/netloop"
 )
 
 // Config is how one listener serves its clients. It is not changed once in use.
@@ -24,6 +25,8 @@ type Config struct {
 	MaxLifetime    time.Duration // a backend is not lent again after it; 0: for ever
 	ConnectTimeout time.Duration // dialling, TLS and login at the server
 	LoginTimeout   time.Duration // TLS, start-up and authentication of a client
+	// Socket is for connections to servers and clients; setting it on the latter is for who calls Serve.
+	Socket netloop.SocketOptions
 	// ShutdownTimeout is how long transactions may take to end when the process stops; it is for who calls Shutdown.
 	ShutdownTimeout time.Duration
 	LogMinWait      time.Duration // a wait for a backend of at least this length is logged; less than 0: none

@@ -1,6 +1,10 @@
 package relay
 
-import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+import (
+	"log/slog"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
 
 // Draining ends sessions without undoing anybody's work: as PostgreSQL does at
 // pg_terminate_backend, but only between transactions. How long a transaction
@@ -31,7 +35,7 @@ func (s *Session) drain(why string) {
 		return
 	}
 	s.draining = true
-	s.cfg.Log.Info("session is drained", "session", s.id, "user", s.user, "database", s.database, "reason", why)
+	s.log(slog.LevelInfo, "session is drained", "reason", why)
 	s.settle()
 }
 

@@ -62,17 +62,14 @@ func (h *Hub) Incidents() []Incident {
 
 // tell remembers and logs what happened in the transaction at hand.
 func (s *Session) tell(level slog.Level, message string, i Incident) {
-	i.Time, i.Session, i.Transaction, i.Client = time.Now().UTC(), s.name(), s.transactionID(), s.addr.String()
+	i.Time, i.Session, i.Transaction, i.Client = time.Now().UTC(), s.name(), s.transaction().String(), s.addr.String()
 	i.User, i.Database, i.Backend = s.user, s.database, s.srv.PID
 	s.shard.incidents.add(i)
-	attrs := []any{
-		"session", s.id, "transaction", i.Transaction, "client", i.Client, "user", s.user, "database", s.database,
-		"backend", i.Backend, "reason", i.Reason,
-	}
+	attrs := []any{"backend", i.Backend, "reason", i.Reason}
 	if i.Variables != nil {
 		attrs = append(attrs, "variables", i.Variables)
 	}
-	s.cfg.Log.Log(s.lender.ctx, level, message, attrs...)
+	s.log(level, message, attrs...)
 }
 
 // notePins notes the reasons for which the session keeps its backend behind a transaction, once each until it has given

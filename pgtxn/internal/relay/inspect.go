@@ -269,6 +269,6 @@ func (s *Session) inspected() {
 func (s *Session) inspectFailed(body []byte) {
 	s.inspecting, s.verifying, s.unbased, s.listens.heard = false, false, nil, nil
 	clear(s.lender.names) // one of which may be why
-	s.cfg.Log.Warn("what a transaction changed in secret could not be read; the session keeps its backend",
-		"session", s.id, "backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
+	s.warn("what a transaction changed in secret could not be read; the session keeps its backend",
+		"backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
 }

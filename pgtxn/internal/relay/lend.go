@@ -269,8 +269,8 @@ func (s *Session) learn() bool {
 // behind the next transaction.
 func (s *Session) learnFailed(body []byte) {
 	s.unlearned = true
-	s.cfg.Log.Warn("values that a transaction set could not be read; the session keeps its backend",
-		"session", s.id, "backend", s.srv.PID, "error", string(wire.ParseError(body).Message))
+	s.warn("values that a transaction set could not be read; the session keeps its backend",
+		"backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
 }
 
 // learned takes one row of the answer: a name and its value.

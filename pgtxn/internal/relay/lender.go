@@ -86,6 +86,7 @@ func (l *lender) configure(cfg *Config) {
 	}
 	l.watchAge()
 	l.watchWaits()
+	l.watchPins()
 }
 
 // class writes the parameters of a startup packet other than user and database
@@ -203,13 +204,12 @@ func (l *lender) takeBack(v *server) {
 		v.close("an operator asked for new connections")
 		return
 	}
-	if l.cfg.MaxLifetime > 0 && time.Since(v.Born) >= l.cfg.MaxLifetime {
+	now := time.Now()
+	if l.cfg.MaxLifetime > 0 && now.Sub(v.Born) >= l.cfg.MaxLifetime {
 		v.close("max_lifetime")
 		return
 	}
-	if l.cfg.IdleTimeout > 0 {
-		v.idleSince = time.Now()
-	}
+	v.idleSince = now
 	l.pool.Release(v.member, pool.Label(v.Label.Hash()))
 	l.watchAge()
 }

@@ -27,8 +27,11 @@ func wentAway(words []byte) bool {
 // server's last ErrorResponse, or nil.
 func (s *Session) lose(v *server, words []byte) {
 	cut := v.rest > 0 && v.passing // in the middle of an answer: nothing more can be said
-	pins := s.machine.Unrestorable()
+	pins, idle := s.machine.Unrestorable(), s.machine.Idle()
 	s.machine.Lost()
+	if !idle && s.machine.Idle() { // a transaction of its own, which may have been committed
+		s.transactions++
+	}
 	unknown := s.machine.Vars().Unknown() > 0
 	open := s.machine.Status() != 'I'
 	e := lostError(words, open)
@@ -43,8 +46,7 @@ func (s *Session) lose(v *server, words []byte) {
 		s.abandon(v)
 		s.fail(e.CantGoOn(pins.String()))
 	default:
-		s.cfg.Log.Info("connection to the server lost; the session goes on",
-			"session", s.id, "backend", v.PID, "user", s.user, "database", s.database, "transaction", open)
+		s.warn("connection to the server lost; the session goes on", "backend", v.PID, "in_transaction", open)
 		told := s.answerAll(v, e.Encode(nil))
 		switch {
 		case told:

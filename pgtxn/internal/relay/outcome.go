@@ -2,23 +2,39 @@ package relay
 
 import (
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
 )
 
-// What the log says of a session when it has ended, and of long waits.
+// What the log says of a session.
 
-// transactionID names the transaction that is open, or else the last: the session's id and a number. It is in the
-// session's view and in the log.
-func (s *Session) transactionID() string {
-	n := s.transactions
-	if !s.machine.Idle() {
-		n++
-	}
-	return s.name() + "." + strconv.FormatUint(n, 10)
+// TransactionID names a transaction in the log, in views and in metrics: the session's id, and the transaction's number in
+// it. Number 0 is what came before the first, such as a wait at login. It is made when it is to be shown.
+type TransactionID struct{ Session, Number uint64 }
+
+func (id TransactionID) String() string {
+	return strconv.FormatUint(id.Session, 10) + "." + strconv.FormatUint(id.Number, 10)
 }
+
+// transaction is the one that is open or waits for a backend, or else the last.
+func (s *Session) transaction() TransactionID {
+	id := TransactionID{s.id, s.transactions}
+	if !s.machine.Idle() || s.waiting && !s.starting {
+		id.Number++
+	}
+	return id
+}
+
+// log says something of the session, and of its transaction at hand.
+func (s *Session) log(level slog.Level, message string, attrs ...any) {
+	s.cfg.Log.Log(s.lender.ctx, level, message, append([]any{
+		"session", s.id, "transaction", s.transaction().String(),
+		"client", s.addr.String(), "user", s.user, "database", s.database,
+	}, attrs...)...)
+}
+
+func (s *Session) warn(message string, attrs ...any) { s.log(slog.LevelWarn, message, attrs...) }
 
 // logOutcome is for the client's own goroutine, when the session has ended.
 func (s *Session) logOutcome() {
@@ -27,6 +43,9 @@ func (s *Session) logOutcome() {
 		"application_name", s.appName, "tls", s.tlsVersion(), "duration", time.Since(s.since),
 		"transactions", s.last.transactions, "statements", s.last.statements,
 		"received_bytes", s.last.received, "sent_bytes", s.client.sent, "waited", s.last.waited, "reason", s.why,
+	}
+	if s.leftIn != "" {
+		attrs = append(attrs, "transaction", s.leftIn)
 	}
 	level := slog.LevelInfo
 	if s.sqlstate != "" {
@@ -51,12 +70,11 @@ func (s *Session) waitingFor() time.Duration { return time.Since(s.waitSince) }
 
 // endWait: the wait for a backend is over, with one or without.
 func (s *Session) endWait() {
-	s.waiting = false
-	waited := s.waitingFor()
+	now, waited := time.Now(), s.waitingFor()
 	s.waited += waited
-	s.lender.totals.Waits.observe(&WaitBounds, waited.Seconds())
+	s.lender.totals.waited(Exemplar{s.transaction(), waited.Seconds(), now})
 	if least := s.cfg.LogMinWait; least >= 0 && waited >= least {
-		s.cfg.Log.Warn("slow wait for a backend", "session", s.id, "transaction", fmt.Sprintf("%d.%d", s.id, s.transactions+1),
-			"client", s.addr.String(), "user", s.user, "database", s.database, "waited", waited, "served", s.srv != nil)
+		s.warn("slow wait for a backend", "waited", waited, "served", s.srv != nil)
 	}
+	s.waiting = false
 }

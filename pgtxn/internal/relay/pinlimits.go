@@ -60,27 +60,38 @@ func (s *Session) keep() {
 			return
 		}
 	}
-	if after := s.lender.cfg.PinTimeout; after > 0 {
-		s.unused = time.Now()
-		s.watchPin(after)
-	}
+	s.unused = time.Now()
+	s.watchPin()
 }
 
-// watchPin ends the session when it has kept its backend unused for too long.
-func (s *Session) watchPin(after time.Duration) {
-	if s.watched {
+// watchPin sees to it that the session ends when it has kept its backend unused
+// for too long: a timer is set, unless one is.
+func (s *Session) watchPin() {
+	limit := s.lender.cfg.PinTimeout
+	if s.stopWatching != nil || limit <= 0 {
 		return
 	}
-	s.watched = true
-	s.shard.loop.After(after, func() {
-		s.watched = false
-		limit := s.lender.cfg.PinTimeout
-		switch left := limit - time.Since(s.unused); {
-		case s.ended || !s.pinned || limit <= 0:
-		case left > 0:
-			s.watchPin(left)
+	s.stopWatching = s.shard.loop.After(max(limit-time.Since(s.unused), 0), func() {
+		s.stopWatching = nil
+		switch {
+		case s.ended || !s.pinned:
+		case time.Since(s.unused) < limit:
+			s.watchPin()
 		case s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0:
 			s.fail(wire.PinnedTooLong(s.machine.Pins().String(), limit))
 		}
 	})
+}
+
+// watchPins is for a new pin_timeout.
+func (l *lender) watchPins() {
+	for _, s := range l.sessions {
+		if s.stopWatching != nil {
+			s.stopWatching()
+			s.stopWatching = nil
+		}
+		if s.pinned {
+			s.watchPin()
+		}
+	}
 }

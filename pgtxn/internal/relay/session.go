@@ -75,9 +75,9 @@ type Session struct {
 	temp bool // it has made a schema pg_temp, see temp.go
 
 	// The limits for pins, see pinlimits.go.
-	pinned  bool      // it keeps srv between transactions, or may
-	unused  time.Time // since when it does so without using it
-	watched bool      // a timer looks after that
+	pinned       bool      // it keeps srv between transactions, or may
+	unused       time.Time // since when it does so without using it
+	stopWatching func()    // of the timer that looks after that, or nil
 
 	// Where the client's stream stands.
 	in         []byte // read, but not yet handled
@@ -98,6 +98,7 @@ type Session struct {
 	last     tally  // as it was when the client left
 	why      string // it did
 	sqlstate string // of the error with which the session ended, or ""
+	leftIn   string // the transaction that was open then, or ""
 
 	starting  bool   // no greeting yet
 	draining  bool   // it ends as soon as it is idle
@@ -214,6 +215,9 @@ func (s *Session) leave(why string) {
 	}
 	s.lender.left(s)
 	s.why, s.last = why, s.tally
+	if !s.machine.Idle() {
+		s.leftIn = s.transaction().String()
+	}
 	close(s.done)
 	s.settle()
 }

@@ -24,6 +24,7 @@ type Totals struct {
 	Received, Sent                    uint64 // bytes of clients that are logged in and to them, without TLS
 	Lent                              uint64 // how often a backend was lent
 	Waits                             Histogram
+	WaitExemplars                     [histogramSize + 1]Exemplar // the last wait in each bucket, and above
 	WaitTimeouts                      uint64
 	Depths                            Histogram // of transactions with savepoints: how many there were at a time, at most
 	Syncs, SyncVariables              uint64
@@ -59,6 +60,11 @@ func (t *Totals) add(o *Totals) {
 	t.Sent += o.Sent
 	t.Lent += o.Lent
 	t.Waits.add(&o.Waits)
+	for i, e := range o.WaitExemplars {
+		if e.At.After(t.WaitExemplars[i].At) {
+			t.WaitExemplars[i] = e
+		}
+	}
 	t.WaitTimeouts += o.WaitTimeouts
 	t.Depths.add(&o.Depths)
 	t.Syncs += o.Syncs
@@ -114,13 +120,26 @@ type Histogram struct {
 	Sum     float64
 }
 
-func (h *Histogram) observe(bounds *[histogramSize]float64, x float64) {
-	if i, _ := slices.BinarySearch(bounds[:], x); i < len(bounds) {
-		h.Buckets[i]++
+// observe returns the number of the bucket; that of what is above all bounds is histogramSize.
+func (h *Histogram) observe(bounds *[histogramSize]float64, x float64) (bucket int) {
+	bucket, _ = slices.BinarySearch(bounds[:], x)
+	if bucket < len(bounds) {
+		h.Buckets[bucket]++
 	}
 	h.Count++
 	h.Sum += x
+	return bucket
 }
+
+// Exemplar is one of what a histogram counted, by which the rest can be understood. Its zero value is none.
+type Exemplar struct {
+	Transaction TransactionID
+	Value       float64
+	At          time.Time
+}
+
+// waited counts a wait for a backend.
+func (t *Totals) waited(e Exemplar) { t.WaitExemplars[t.Waits.observe(&WaitBounds, e.Value)] = e }
 
 func (h *Histogram) add(o *Histogram) {
 	addEach(h.Buckets[:], o.Buckets[:])

@@ -167,7 +167,7 @@ func (s *Session) view() SessionView {
 	v := SessionView{
 		ID: s.name(), Client: s.addr.String(), User: s.user, Database: s.database, ApplicationName: s.appName,
 		TLS: s.client.conn.TLS() != nil || s.cfg.OverTLS, Since: timestamp(s.since),
-		State: s.state(), Draining: s.draining, Transaction: string(s.machine.Status()), TransactionID: s.transactionID(),
+		State: s.state(), Draining: s.draining, Transaction: string(s.machine.Status()), TransactionID: s.transaction().String(),
 		Transactions: s.transactions, Statements: s.statements, Received: s.received, Sent: s.client.sent, Waited: s.waited.Seconds(),
 		Frames: frames(&s.machine), Pins: slices.AppendSeq([]string{}, s.machine.Pins().All()), Channels: s.channels(),
 	}
