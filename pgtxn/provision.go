@@ -25,6 +25,9 @@ const customShared = "shared"
 
 var customSettings = []string{"own", customShared}
 
+// The values of the option pin_sequences, by their numbers (relay.Sequences).
+var sequences = []string{"auto", "on", "off"}
+
 // The values of the option inspect, by their numbers (relay.Inspect).
 var inspects = []string{
 	relay.InspectCalls: "calls", relay.InspectWrites: "writes", relay.InspectAlways: "always", relay.InspectNever: "never",
@@ -85,7 +88,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
 		MaxPinned:         h.MaxPinned,
-		PinSequences:      h.PinSequences,
+		Sequences:         relay.Sequences(max(0, slices.Index(sequences, h.PinSequences))),
 		PinTimeout:        limit(h.PinTimeout, 0),
 		SessionMode:       h.sessionMode,
 		PeerID:            h.PeerID,
@@ -161,7 +164,7 @@ func (h *Handler) Validate() error {
 		return errors.New("upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file")
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
-		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
+		oneOf("scrub", h.Scrub, scrubs), oneOf("pin_sequences", h.PinSequences, sequences), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
 		h.validateTLS(), h.validateNumbers(), h.validatePeers(), h.validatePoolMode())
 }
 

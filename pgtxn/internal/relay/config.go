@@ -62,8 +62,8 @@ type Config struct {
 	MaxPinned  int
 	PinTimeout time.Duration
 
-	// PinSequences pins a session that may have drawn from a sequence.
-	PinSequences bool
+	// Sequences says who keeps its backend for currval and lastval.
+	Sequences Sequences
 
 	// PeerID is the number of this instance among those that share an address, to
 	// MaxPeerID; 0: there are no others.

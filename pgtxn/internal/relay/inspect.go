@@ -39,21 +39,13 @@ func (s *Session) suspect(st *sqlscan.Statement) {
 	s.unverified = true
 	draws := st.Traits&sqlscan.Draws != 0
 	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes || draws) || mayHide(st)
-	if s.pinsForSequences(st) {
-		s.machine.Pin(txn.PinSequence)
-	}
+	s.followSequences(st)
 	if choice := s.cfg.Inspect; runs && (choice == InspectAlways || choice == InspectWrites && writes) {
 		s.machine.Pin(txn.PinHidden)
 	}
 	if pins := s.machine.Pins(); pins&txn.Inspectable != 0 {
 		s.uninspected = s.uninspected || stirs(st, pins)
 	}
-}
-
-// pinsForSequences says whether the statement may draw from a sequence, be it for
-// the default of a column, and that is to pin.
-func (s *Session) pinsForSequences(st *sqlscan.Statement) bool {
-	return s.cfg.PinSequences && st.Traits&(sqlscan.Draws|sqlscan.Writes) != 0
 }
 
 // stirs says whether the statement may make or end something that pins.

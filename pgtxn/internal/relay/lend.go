@@ -48,6 +48,7 @@ func (s *Session) acquire() bool {
 	s.waiting = true
 	s.waitSince = time.Now()
 	s.lender.watchWaits()
+	s.lender.watchDrawn()
 	return false
 }
 
@@ -221,7 +222,7 @@ func (s *Session) settle() {
 		s.drained()
 	case s.mustInspect():
 		s.inspect()
-	case s.machine.Pins() != 0:
+	case s.machine.Pins() != 0 && !s.leavesDrawn():
 		s.notePins()
 		if s.lacking {
 			s.lacking, s.baseless = false, true

@@ -38,6 +38,8 @@ type lender struct {
 	initial                   map[string]string   // of the last backend that connected without start-up values
 	marks                     map[string]int      // of custom settings, see marks.go
 	pinned                    int                 // sessions that count for max_pinned
+	readsDrawn                bool                // a session asked for what it drew before, see sequences.go
+	watchingDrawn             bool
 
 	labels PoolLabels // under which totals are counted
 	totals *Totals

@@ -20,7 +20,7 @@ func (s *Session) mayPin(statements []sqlscan.Statement) *wire.Error {
 	var pins txn.Pins
 	for i := range statements {
 		pins |= txn.PinsOf(&statements[i])
-		if s.pinsForSequences(&statements[i]) {
+		if s.cfg.Sequences == SequencesOn && s.pinsForSequences(&statements[i]) {
 			pins |= txn.PinSequence
 		}
 	}
@@ -57,10 +57,21 @@ func (s *Session) keep() {
 			return
 		}
 	}
-	if after := s.lender.cfg.PinTimeout; after > 0 {
+	after, yields := s.lender.cfg.PinTimeout, s.mayYieldDrawn()
+	if after > 0 || yields {
 		s.unused = time.Now()
+	}
+	if after > 0 {
 		s.watchPin(after)
 	}
+	if yields {
+		s.lender.watchDrawn()
+	}
+}
+
+// unusedPin says whether nothing is under way on the backend that the session keeps.
+func (s *Session) unusedPin() bool {
+	return s.pinned && s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0
 }
 
 // watchPin ends the session when it has kept its backend unused for too long.
@@ -76,7 +87,9 @@ func (s *Session) watchPin(after time.Duration) {
 		case s.ended || !s.pinned || limit <= 0:
 		case left > 0:
 			s.watchPin(left)
-		case s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0:
+		case s.mayYieldDrawn():
+			s.yieldDrawn()
+		case s.unusedPin():
 			s.fail(wire.PinnedTooLong(s.machine.Pins().String(), limit))
 		}
 	})

@@ -7,15 +7,18 @@ import "testing"
 func TestSequences(t *testing.T) {
 	both(t, func(t *testing.T, p place) {
 		if p.proxy != nil { // the other client needs a backend beside the pinned one
-			p = database(t).behind(t, 2, func(cfg *Config) { cfg.PinSequences = true })
+			p = database(t).behind(t, 2, func(cfg *Config) { cfg.Sequences = SequencesOn })
 		}
 		c, other := p.connect(t), p.connect(t)
 		const undefined = "E ERROR 55000 lastval is not yet defined in this session, Z I"
 		other.must("CREATE TABLE t (id serial, a int)")
 		other.must("DISCARD ALL")
+		other.must("CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS $$SELECT nextval('t_id_seq')$$")
+		other.must("DISCARD ALL")
 		draws := []struct{ sql, last string }{
 			{"INSERT INTO t (a) VALUES (1)", "1"}, {"INSERT INTO t (a) SELECT 1 FROM generate_series(1, 3)", "4"},
 			{"SELECT nextval('t_id_seq')", "5"}, {"SELECT setval('t_id_seq', 20), nextval('t_id_seq')", "21"},
+			{"SELECT f()", "22"},
 		}
 		for _, draw := range draws {
 			c.must(draw.sql)
@@ -31,10 +34,10 @@ func TestSequences(t *testing.T) {
 	})
 }
 
-// By default a session is not pinned for it. What it drew is nobody else's, also
-// where only what writes is scrubbed.
+// What a session drew is nobody else's, also where nobody is pinned and only what
+// writes is scrubbed.
 func TestSequencesOfOthers(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.ScrubAlways = false })
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.ScrubAlways, cfg.Sequences = false, SequencesOff })
 	c, other := p.connect(t), p.connect(t)
 	c.must("CREATE SEQUENCE s")
 	for _, draw := range []string{"SELECT nextval('s')", "SELECT setval('s', 7)"} {
@@ -43,5 +46,69 @@ func TestSequencesOfOthers(t *testing.T) {
 			t.Errorf("behind %s another client gets %s", draw, got)
 		}
 		other.must("DISCARD ALL")
+	}
+}
+
+// By default sessions that may draw keep their backends once one of the pool has
+// asked for what it drew in an earlier transaction.
+func TestSequencesOnDemand(t *testing.T) {
+	both(t, func(t *testing.T, p place) {
+		pins := func(want int) {
+			t.Helper()
+			if p.proxy != nil && pinsOf(p, "currval or lastval") != want {
+				t.Errorf("%d sessions are pinned, not %d", pinsOf(p, "currval or lastval"), want)
+			}
+		}
+		if p.proxy != nil {
+			p = database(t).behind(t, 3, func(cfg *Config) { cfg.MaxPinned = 2 })
+		}
+		c, d, e, other := p.connect(t), p.connect(t), p.connect(t), p.connect(t)
+		c.must("CREATE TABLE t (id serial, a int); CREATE TABLE u (id int)")
+		c.must("BEGIN; INSERT INTO t VALUES (DEFAULT); INSERT INTO u VALUES (currval('t_id_seq')); COMMIT")
+		c.must("BEGIN")
+		c.must("INSERT INTO t VALUES (DEFAULT)")
+		if got := c.value("SELECT lastval()"); got != "2" {
+			t.Errorf("in the transaction: %s", got)
+		}
+		c.must("COMMIT")
+		other.ask("SELECT lastval()")
+		pins(0)
+		c.must("INSERT INTO t VALUES (DEFAULT)")
+		if got := c.value("SELECT lastval()"); got != "3" { // nobody had the backend since
+			t.Errorf("behind the transaction: %s", got)
+		}
+		pins(1)
+		d.must("INSERT INTO t VALUES (DEFAULT)")
+		for range 3 {
+			other.must("SELECT")
+		}
+		if got := d.value("SELECT lastval()") + c.value("SELECT lastval()"); got != "43" {
+			t.Errorf("two sessions have drawn %s", got)
+		}
+		e.must("INSERT INTO t VALUES (DEFAULT)") // not refused for max_pinned
+		pins(2)
+	})
+}
+
+// A session that is pinned only for what it drew gives its backend up when others
+// have waited for some time, and is not disconnected by pin_timeout.
+func TestSequencesYield(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"others wait": func(*Config) {}, "pin_timeout": func(cfg *Config) { cfg.PinTimeout = 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := database(t).behind(t, 1, change)
+			c, other := p.connect(t), p.connect(t)
+			c.must("CREATE TABLE t (id serial, a int)")
+			c.must("INSERT INTO t VALUES (DEFAULT)")
+			c.ask("SELECT lastval()")
+			for range 3 {
+				c.must("INSERT INTO t VALUES (DEFAULT)")
+				other.must("SELECT")
+				if got := c.ask("SELECT lastval()"); got != "E ERROR 55000 lastval is not yet defined in this session, Z I" {
+					t.Errorf("another had the backend, and there is %s", got)
+				}
+			}
+		})
 	}
 }

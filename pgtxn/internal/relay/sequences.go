@@ -1,0 +1,128 @@
+package relay
+
+import (
+	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
+)
+
+// currval and lastval answer with what this very connection has drawn from a
+// sequence; no other can be told. In the transaction that drew they always do. Few
+// applications ask later, in a transaction of their own. What was drawn is discarded
+// before another session gets the backend, so nobody is told of another's.
+
+// Sequences says which sessions keep their backend for currval and lastval.
+type Sequences uint8
+
+// The choices.
+const (
+	SequencesAuto Sequences = iota // who may draw, once a session of the pool has asked for what it drew before
+	SequencesOn                    // who may draw, or asks
+	SequencesOff                   // nobody
+)
+
+// drawnAtLeast is how long a backend is kept by SequencesAuto for who drew and does
+// not go on, while others wait: they ask at once, or most likely not at all.
+const drawnAtLeast = 250 * time.Millisecond
+
+// mayDraw says whether the statement may draw from a sequence, be it in a column's
+// default, a trigger or a function.
+func mayDraw(st *sqlscan.Statement) bool {
+	switch st.Kind {
+	case sqlscan.Do, sqlscan.Call, sqlscan.Execute:
+		return true
+	}
+	return st.Traits&(sqlscan.Draws|sqlscan.Writes|sqlscan.Calls) != 0
+}
+
+// followSequences notes that the statement, which is being sent, may draw, or ask for
+// what was drawn before.
+func (s *Session) followSequences(st *sqlscan.Statement) {
+	asks := st.Traits&sqlscan.Sequence != 0 && s.drew && !s.drewHere
+	switch {
+	case st.Kind == sqlscan.DiscardAll:
+		s.drew = false
+	case mayDraw(st):
+		s.drew, s.drewHere = true, true
+	}
+	if asks && s.cfg.Sequences == SequencesAuto {
+		s.lender.askedForDrawn()
+		s.machine.Pin(txn.PinSequence)
+	}
+	if s.pinsForSequences(st) {
+		s.machine.Pin(txn.PinSequence)
+	}
+}
+
+func (s *Session) pinsForSequences(st *sqlscan.Statement) bool {
+	switch s.cfg.Sequences {
+	case SequencesOn:
+		return mayDraw(st) || st.Traits&sqlscan.Sequence != 0
+	case SequencesAuto:
+		return s.lender.readsDrawn && mayDraw(st)
+	}
+	return false
+}
+
+func (l *lender) askedForDrawn() {
+	if l.readsDrawn {
+		return
+	}
+	l.readsDrawn = true
+	l.cfg.Log.Info("a client has asked for currval or lastval in another transaction than it drew in:"+
+		" from now on sessions of this pool that may draw from a sequence keep their backend while nobody waits for it",
+		"user", l.key.user, "database", l.key.database)
+}
+
+// drawnOnly says whether nothing but SequencesAuto binds the session to its backend:
+// it is to have no worse consequence than that a backend is kept.
+func (s *Session) drawnOnly() bool {
+	return s.cfg.Sequences == SequencesAuto && s.machine.Pins() == txn.PinSequence
+}
+
+// leavesDrawn unpins the session if that is all, and it would be one pinned session
+// too many.
+func (s *Session) leavesDrawn() bool {
+	if !s.drawnOnly() || s.pinned || s.countPinned(txn.PinSequence) == nil {
+		return false
+	}
+	s.machine.Unpin()
+	return true
+}
+
+func (s *Session) mayYieldDrawn() bool { return s.drawnOnly() && s.unusedPin() }
+
+// yieldDrawn gives the backend back. Until another session gets it what was drawn is
+// still there.
+func (s *Session) yieldDrawn() {
+	s.machine.Unpin()
+	s.settle()
+}
+
+// watchDrawn has sessions give their backends back to those who wait: a timer is set
+// for the first, unless one is.
+func (l *lender) watchDrawn() {
+	if l.watchingDrawn || !l.readsDrawn || l.pool.FirstWaiting() == nil {
+		return
+	}
+	next, any := drawnAtLeast, false
+	for _, s := range l.sessions {
+		if s.mayYieldDrawn() {
+			next, any = min(next, drawnAtLeast-time.Since(s.unused)), true
+		}
+	}
+	if !any {
+		return
+	}
+	l.watchingDrawn = true
+	l.shard.loop.After(max(next, 0), func() {
+		l.watchingDrawn = false
+		for _, s := range l.sessions {
+			if l.pool.FirstWaiting() != nil && s.mayYieldDrawn() && time.Since(s.unused) >= drawnAtLeast {
+				s.yieldDrawn()
+			}
+		}
+		l.watchDrawn()
+	})
+}
