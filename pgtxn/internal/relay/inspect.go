@@ -137,7 +137,7 @@ func (s *Session) inspect() {
 	}
 	s.hints = nil // what is sent from now on is for the next inspection
 	s.withSources = time.Since(l.sourcesRead) > sourcesMaxAge
-	v.Inspect(&s.shard.exchange, names, expected, s.withSources)
+	v.Inspect(&s.shard.exchange, names, expected, s.want(), s.withSources)
 	v.send(s.shard.exchange.Bytes)
 	v.expect(s.shard.exchange.Replies, forLearn)
 }
@@ -248,7 +248,8 @@ func (s *Session) inspected() {
 // inspectFailed: the pins stay.
 func (s *Session) inspectFailed(body []byte) {
 	s.inspecting, s.verifying = false, false
-	clear(s.lender.names) // one of which may be why
+	clear(s.lender.names) // one of which may be why, or one in a function's source
+	s.lender.sourcesRead = time.Now()
 	s.cfg.Log.Warn("what a transaction changed in secret could not be read; the session keeps its backend",
 		"session", s.id, "backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
 }

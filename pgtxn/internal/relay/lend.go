@@ -18,7 +18,7 @@ import (
 func (s *Session) ready() bool {
 	s.unlearned = false
 	switch { // the next statement waits for what the last left to be done
-	case s.lacking && s.srv != nil && !s.fresh, s.inspecting && s.base != nil:
+	case s.lacking && s.srv != nil && !s.fresh, s.inspecting && s.base != nil, s.srv != nil && s.srv.InQuestion:
 		s.held = true
 		return false
 	}
