@@ -173,7 +173,7 @@ type Handler struct {
 	// nextval) or by calling a function, and who calls currval or lastval. "auto":
 	// nobody, until a session of the pool (user and database) calls currval or
 	// lastval in a later transaction; from then on who may draw, but while others
-	// wait it gives up what it has not used for 250ms. max_pinned and pin_timeout
+	// wait it gives up what it has not used for a second. max_pinned and pin_timeout
 	// refuse and disconnect nobody for it. "off": nobody. Default: auto.
 	PinSequences string `json:"pin_sequences,omitempty"`
 

@@ -24,7 +24,7 @@ const (
 
 // drawnAtLeast is how long a backend is kept by SequencesAuto for who drew and does
 // not go on, while others wait: they ask at once, or most likely not at all.
-const drawnAtLeast = 250 * time.Millisecond
+const drawnAtLeast = time.Second
 
 // mayDraw says whether the statement may draw from a sequence, be it in a column's
 // default, a trigger or a function.
@@ -103,26 +103,34 @@ func (s *Session) yieldDrawn() {
 // watchDrawn has sessions give their backends back to those who wait: a timer is set
 // for the first, unless one is.
 func (l *lender) watchDrawn() {
-	if l.watchingDrawn || !l.readsDrawn || l.pool.FirstWaiting() == nil {
+	if l.watchingDrawn || !l.lacksBackends() {
 		return
 	}
-	next, any := drawnAtLeast, false
+	next := time.Duration(-1)
 	for _, s := range l.sessions {
 		if s.mayYieldDrawn() {
-			next, any = min(next, drawnAtLeast-time.Since(s.unused)), true
+			left := max(drawnAtLeast-time.Since(s.unused), 0)
+			if next < 0 || left < next {
+				next = left
+			}
 		}
 	}
-	if !any {
+	if next < 0 {
 		return
 	}
 	l.watchingDrawn = true
-	l.shard.loop.After(max(next, 0), func() {
+	l.shard.loop.After(next, func() {
 		l.watchingDrawn = false
 		for _, s := range l.sessions {
-			if l.pool.FirstWaiting() != nil && s.mayYieldDrawn() && time.Since(s.unused) >= drawnAtLeast {
+			if l.lacksBackends() && s.mayYieldDrawn() && time.Since(s.unused) >= drawnAtLeast {
 				s.yieldDrawn()
 			}
 		}
 		l.watchDrawn()
 	})
+}
+
+// lacksBackends says whether somebody waits, and not for a connection that is being made.
+func (l *lender) lacksBackends() bool {
+	return l.readsDrawn && l.pool.FirstWaiting() != nil && l.pool.Counts().Connecting == 0
 }

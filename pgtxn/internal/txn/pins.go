@@ -20,7 +20,7 @@ const (
 	PinHoldCursor
 	PinPrepare
 	PinLoad
-	PinSequence    // made by the relay: what was drawn from a sequence may be asked for
+	PinSequence // made by the relay: what was drawn from a sequence may be asked for
 	PinSeed
 	PinSetConfig
 	PinHidden      // DO, CALL, EXECUTE, a function not known to be harmless
