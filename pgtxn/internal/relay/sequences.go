@@ -130,7 +130,8 @@ func (l *lender) watchDrawn() {
 	})
 }
 
-// lacksBackends says whether somebody waits, and not for a connection that is being made.
+// lacksBackends says whether more wait than connections are being made.
 func (l *lender) lacksBackends() bool {
-	return l.readsDrawn && l.pool.FirstWaiting() != nil && l.pool.Counts().Connecting == 0
+	c := l.pool.Counts()
+	return l.readsDrawn && c.Waiting > c.Connecting
 }
