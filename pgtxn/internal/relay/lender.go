@@ -138,7 +138,7 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		c.Sock.Close()
 		err = l.ctx.Err()
 	}
-	defer l.watchDrawn()
+	defer l.reclaimDrawn()
 	known := l.failure
 	l.failure = err
 	if err == nil {

@@ -57,14 +57,11 @@ func (s *Session) keep() {
 			return
 		}
 	}
-	after, yields := s.lender.cfg.PinTimeout, s.mayYieldDrawn()
-	if after > 0 || yields {
+	if after := s.lender.cfg.PinTimeout; after > 0 {
 		s.unused = time.Now()
-	}
-	if after > 0 {
 		s.watchPin(after)
 	}
-	if yields {
+	if s.drawnOnly() {
 		s.lender.watchDrawn()
 	}
 }
@@ -87,9 +84,8 @@ func (s *Session) watchPin(after time.Duration) {
 		case s.ended || !s.pinned || limit <= 0:
 		case left > 0:
 			s.watchPin(left)
-		case s.mayYieldDrawn():
-			s.yieldDrawn()
-		case s.unusedPin():
+		case !s.unusedPin(), s.yieldDrawn():
+		default:
 			s.fail(wire.PinnedTooLong(s.machine.Pins().String(), limit))
 		}
 	})

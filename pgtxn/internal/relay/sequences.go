@@ -22,9 +22,9 @@ const (
 	SequencesOff                   // nobody
 )
 
-// drawnAtLeast is how long a backend is kept by SequencesAuto for who drew and does
-// not go on, while others wait: they ask at once, or most likely not at all.
-const drawnAtLeast = time.Second
+// drawnAtMost is how long somebody waits while SequencesAuto keeps backends for those
+// who drew. These ask at once, or most likely not at all.
+const drawnAtMost = time.Second
 
 // mayDraw says whether the statement may draw from a sequence, be it in a column's
 // default, a trigger or a function.
@@ -82,56 +82,61 @@ func (s *Session) drawnOnly() bool {
 }
 
 // leavesDrawn unpins the session if that is all, and it would be one pinned session
-// too many.
+// too many, or somebody has waited for too long.
 func (s *Session) leavesDrawn() bool {
-	if !s.drawnOnly() || s.pinned || s.countPinned(txn.PinSequence) == nil {
+	if !s.drawnOnly() || !s.lender.drawnIsDue() && (s.pinned || s.countPinned(txn.PinSequence) == nil) {
 		return false
 	}
 	s.machine.Unpin()
 	return true
 }
 
-func (s *Session) mayYieldDrawn() bool { return s.drawnOnly() && s.unusedPin() }
-
-// yieldDrawn gives the backend back. Until another session gets it what was drawn is
-// still there.
-func (s *Session) yieldDrawn() {
+// yieldDrawn gives the backend back if it is idle and that is all. Until another
+// session gets it what was drawn is still there.
+func (s *Session) yieldDrawn() bool {
+	if !s.drawnOnly() || !s.unusedPin() {
+		return false
+	}
 	s.machine.Unpin()
 	s.settle()
+	return true
 }
 
-// watchDrawn has sessions give their backends back to those who wait: a timer is set
-// for the first, unless one is.
+// drawnIsDue says whether somebody has waited for too long while backends are kept,
+// and is not waiting for a connection that is being made.
+func (l *lender) drawnIsDue() bool {
+	left, waits := l.drawnMayStay()
+	return waits && left <= 0
+}
+
+func (l *lender) drawnMayStay() (left time.Duration, waits bool) {
+	if c := l.pool.Counts(); !l.readsDrawn || c.Waiting <= c.Connecting {
+		return 0, false
+	}
+	return drawnAtMost - time.Since(l.pool.FirstWaiting().Taker.(*Session).waitSince), true
+}
+
+// watchDrawn has idle sessions yield when it will be time: a timer is set, unless
+// one is. Those that are not idle yield when they are.
 func (l *lender) watchDrawn() {
-	if l.watchingDrawn || !l.lacksBackends() {
-		return
-	}
-	next := time.Duration(-1)
-	for _, s := range l.sessions {
-		if s.mayYieldDrawn() {
-			left := max(drawnAtLeast-time.Since(s.unused), 0)
-			if next < 0 || left < next {
-				next = left
-			}
-		}
-	}
-	if next < 0 {
+	left, waits := l.drawnMayStay()
+	if l.watchingDrawn || !waits || left <= 0 {
 		return
 	}
 	l.watchingDrawn = true
-	l.shard.loop.After(next, func() {
+	l.shard.loop.After(left, func() {
 		l.watchingDrawn = false
-		for _, s := range l.sessions {
-			if l.lacksBackends() && s.mayYieldDrawn() && time.Since(s.unused) >= drawnAtLeast {
-				s.yieldDrawn()
-			}
-		}
-		l.watchDrawn()
+		l.reclaimDrawn()
 	})
 }
 
-// lacksBackends says whether more wait than connections are being made.
-func (l *lender) lacksBackends() bool {
-	c := l.pool.Counts()
-	return l.readsDrawn && c.Waiting > c.Connecting
+// reclaimDrawn has idle sessions yield, if it is time.
+func (l *lender) reclaimDrawn() {
+	for _, s := range l.sessions {
+		if !l.drawnIsDue() {
+			break
+		}
+		s.yieldDrawn()
+	}
+	l.watchDrawn()
 }

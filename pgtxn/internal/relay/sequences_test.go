@@ -90,6 +90,31 @@ func TestSequencesOnDemand(t *testing.T) {
 	})
 }
 
+// Sessions that draw all the time don't keep others waiting for long.
+func TestSequencesShare(t *testing.T) {
+	p := database(t).behind(t, 1)
+	c, other := p.connect(t), p.connect(t)
+	c.must("CREATE TABLE t (id serial, a int)")
+	c.must("INSERT INTO t VALUES (DEFAULT)")
+	c.ask("SELECT lastval()")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		other.must("SELECT")
+	}()
+	for n := 0; ; n++ {
+		select {
+		case <-done:
+			if n == 0 {
+				t.Error("the other did not wait")
+			}
+			return
+		default:
+			c.must("INSERT INTO t VALUES (DEFAULT)")
+		}
+	}
+}
+
 // A session that is pinned only for what it drew gives its backend up when others
 // have waited for some time, and is not disconnected by pin_timeout.
 func TestSequencesYield(t *testing.T) {
