@@ -40,7 +40,7 @@ func (s *Session) countPinned(pins txn.Pins) *wire.Error {
 	return nil
 }
 
-// unpinned: the session has no backend any more.
+// unpinned: the session has no backend any more, or does not count for having it.
 func (s *Session) unpinned() {
 	if s.pinned {
 		s.pinned = false
@@ -51,6 +51,11 @@ func (s *Session) unpinned() {
 // keep is told that the session is idle and keeps its backend. What no text says,
 // such as a temporary table that a function made, counts from here.
 func (s *Session) keep() {
+	if s.drawnOnly() {
+		s.unpinned()
+		s.lender.watchDrawn()
+		return
+	}
 	if !s.pinned {
 		if e := s.countPinned(s.machine.Pins()); e != nil {
 			s.fail(e)
@@ -61,14 +66,6 @@ func (s *Session) keep() {
 		s.unused = time.Now()
 		s.watchPin(after)
 	}
-	if s.drawnOnly() {
-		s.lender.watchDrawn()
-	}
-}
-
-// unusedPin says whether nothing is under way on the backend that the session keeps.
-func (s *Session) unusedPin() bool {
-	return s.pinned && s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0
 }
 
 // watchPin ends the session when it has kept its backend unused for too long.
@@ -84,8 +81,7 @@ func (s *Session) watchPin(after time.Duration) {
 		case s.ended || !s.pinned || limit <= 0:
 		case left > 0:
 			s.watchPin(left)
-		case !s.unusedPin(), s.yieldDrawn():
-		default:
+		case s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0:
 			s.fail(wire.PinnedTooLong(s.machine.Pins().String(), limit))
 		}
 	})

@@ -76,15 +76,14 @@ func (l *lender) askedForDrawn() {
 }
 
 // drawnOnly says whether nothing but SequencesAuto binds the session to its backend:
-// it is to have no worse consequence than that a backend is kept.
+// it does not count for the limits of pins, since it makes room by itself.
 func (s *Session) drawnOnly() bool {
 	return s.cfg.Sequences == SequencesAuto && s.machine.Pins() == txn.PinSequence
 }
 
-// leavesDrawn unpins the session if that is all, and it would be one pinned session
-// too many, or somebody has waited for too long.
+// leavesDrawn unpins the session if that is all, and it is time.
 func (s *Session) leavesDrawn() bool {
-	if !s.drawnOnly() || !s.lender.drawnIsDue() && (s.pinned || s.countPinned(txn.PinSequence) == nil) {
+	if !s.drawnOnly() || !s.lender.drawnIsDue() {
 		return false
 	}
 	s.machine.Unpin()
@@ -93,13 +92,11 @@ func (s *Session) leavesDrawn() bool {
 
 // yieldDrawn gives the backend back if it is idle and that is all. Until another
 // session gets it what was drawn is still there.
-func (s *Session) yieldDrawn() bool {
-	if !s.drawnOnly() || !s.unusedPin() {
-		return false
+func (s *Session) yieldDrawn() {
+	if s.drawnOnly() && s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0 {
+		s.machine.Unpin()
+		s.settle()
 	}
-	s.machine.Unpin()
-	s.settle()
-	return true
 }
 
 // drawnIsDue says whether somebody has waited for too long while backends are kept,
