@@ -173,7 +173,8 @@ type Handler struct {
 	// nextval) or by calling a function, and who calls currval or lastval. "auto":
 	// nobody, until a session of the pool (user and database) calls currval or
 	// lastval in a later transaction; from then on who may draw, but not longer
-	// than until somebody has waited for a second; it does not count for max_pinned
+	// than until somebody has waited for a second, or for
+	// 10 seconds if it is a session that has called one of them so; it does not count for max_pinned
 	// and pin_timeout. "off": nobody. Default: auto.
 	PinSequences string `json:"pin_sequences,omitempty"`
 

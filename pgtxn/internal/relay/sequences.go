@@ -22,9 +22,12 @@ const (
 	SequencesOff                   // nobody
 )
 
-// drawnAtMost is how long somebody waits while SequencesAuto keeps backends for those
-// who drew. These ask at once, or most likely not at all.
-const drawnAtMost = time.Second
+// How long somebody waits while SequencesAuto keeps backends for sessions that have
+// drawn: most likely they never ask, unless they have done so before.
+const (
+	drawnAtMost = time.Second
+	askedAtMost = 10 * time.Second
+)
 
 // mayDraw says whether the statement may draw from a sequence, be it in a column's
 // default, a trigger or a function.
@@ -47,6 +50,7 @@ func (s *Session) followSequences(st *sqlscan.Statement) {
 		s.drew, s.drewHere = true, true
 	}
 	if asks && s.cfg.Sequences == SequencesAuto {
+		s.asksDrawn = true
 		s.lender.askedForDrawn()
 		s.machine.Pin(txn.PinSequence)
 	}
@@ -83,41 +87,50 @@ func (s *Session) drawnOnly() bool {
 
 // leavesDrawn unpins the session if that is all, and it is time.
 func (s *Session) leavesDrawn() bool {
-	if !s.drawnOnly() || !s.lender.drawnIsDue() {
+	if !s.drawnIsDue() {
 		return false
 	}
 	s.machine.Unpin()
 	return true
 }
 
-// yieldDrawn gives the backend back if it is idle and that is all. Until another
-// session gets it what was drawn is still there.
+// yieldDrawn does the same with a session that is idle. Until another session gets
+// the backend what was drawn is still there.
 func (s *Session) yieldDrawn() {
-	if s.drawnOnly() && s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0 {
+	if s.drawnIsDue() && s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0 {
 		s.machine.Unpin()
 		s.settle()
 	}
 }
 
-// drawnIsDue says whether somebody has waited for too long while backends are kept,
-// and is not waiting for a connection that is being made.
-func (l *lender) drawnIsDue() bool {
-	left, waits := l.drawnMayStay()
-	return waits && left <= 0
+// drawnIsDue says whether somebody has waited for longer than the session may keep
+// its backend for that alone.
+func (s *Session) drawnIsDue() bool {
+	limit := drawnAtMost
+	if s.asksDrawn {
+		limit = askedAtMost
+	}
+	return s.drawnOnly() && s.lender.waitedForDrawn() >= limit
 }
 
-func (l *lender) drawnMayStay() (left time.Duration, waits bool) {
+// waitedForDrawn is how long somebody has waited while backends may be kept, and not
+// for a connection that is being made; 0 if nobody does.
+func (l *lender) waitedForDrawn() time.Duration {
 	if c := l.pool.Counts(); !l.readsDrawn || c.Waiting <= c.Connecting {
-		return 0, false
+		return 0
 	}
-	return drawnAtMost - time.Since(l.pool.FirstWaiting().Taker.(*Session).waitSince), true
+	return max(time.Since(l.pool.FirstWaiting().Taker.(*Session).waitSince), 1)
 }
 
 // watchDrawn has idle sessions yield when it will be time: a timer is set, unless
 // one is. Those that are not idle yield when they are.
 func (l *lender) watchDrawn() {
-	left, waits := l.drawnMayStay()
-	if l.watchingDrawn || !waits || left <= 0 {
+	waited := l.waitedForDrawn()
+	left := drawnAtMost - waited
+	if left <= 0 {
+		left = askedAtMost - waited
+	}
+	if l.watchingDrawn || waited == 0 || left <= 0 {
 		return
 	}
 	l.watchingDrawn = true
@@ -130,9 +143,6 @@ func (l *lender) watchDrawn() {
 // reclaimDrawn has idle sessions yield, if it is time.
 func (l *lender) reclaimDrawn() {
 	for _, s := range l.sessions {
-		if !l.drawnIsDue() {
-			break
-		}
 		s.yieldDrawn()
 	}
 	l.watchDrawn()

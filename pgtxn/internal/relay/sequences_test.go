@@ -1,6 +1,9 @@
 package relay
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // What a sequence gave is known in the session that drew from it, in its later
 // transactions too where that is asked for, and in no other.
@@ -91,13 +94,22 @@ func TestSequencesOnDemand(t *testing.T) {
 	})
 }
 
-// Sessions that draw all the time don't keep others waiting for long.
-func TestSequencesShare(t *testing.T) {
-	p := database(t).behind(t, 1)
-	c, other := p.connect(t), p.connect(t)
+// learnsSequences makes a pool of one backend that keeps it for who drew.
+func learnsSequences(t *testing.T, change ...func(*Config)) place {
+	p := database(t).behind(t, 1, change...)
+	c := p.connect(t)
 	c.must("CREATE TABLE t (id serial, a int)")
 	c.must("INSERT INTO t VALUES (DEFAULT)")
-	c.ask("SELECT lastval()")
+	c.must("SELECT lastval()")
+	c.leave()
+	return p
+}
+
+// Sessions that draw all the time don't keep others waiting for long.
+func TestSequencesShare(t *testing.T) {
+	p := learnsSequences(t)
+	c, other := p.connect(t), p.connect(t)
+	c.must("INSERT INTO t VALUES (DEFAULT)")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -117,24 +129,19 @@ func TestSequencesShare(t *testing.T) {
 }
 
 // A session that is pinned only for what it drew gives its backend up when others
-// have waited for some time, and is not disconnected by pin_timeout.
+// have waited, longer if it has asked before, and is not disconnected by pin_timeout.
 func TestSequencesYield(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"others wait": func(*Config) {}, "pin_timeout": func(cfg *Config) { cfg.PinTimeout = 1 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := database(t).behind(t, 1, change)
-			c, other := p.connect(t), p.connect(t)
-			c.must("CREATE TABLE t (id serial, a int)")
-			c.must("INSERT INTO t VALUES (DEFAULT)")
-			c.ask("SELECT lastval()")
-			for range 3 {
-				c.must("INSERT INTO t VALUES (DEFAULT)")
-				other.must("SELECT")
-				if got := c.ask("SELECT lastval()"); got != "E ERROR 55000 lastval is not yet defined in this session, Z I" {
-					t.Errorf("another had the backend, and there is %s", got)
-				}
-			}
-		})
+	p := learnsSequences(t, func(cfg *Config) { cfg.PinTimeout = 1 })
+	c, other := p.connect(t), p.connect(t)
+	for _, least := range []time.Duration{drawnAtMost, askedAtMost} {
+		c.must("INSERT INTO t VALUES (DEFAULT)")
+		since := time.Now()
+		other.must("SELECT")
+		if waited := time.Since(since); waited < least {
+			t.Errorf("the other waited for %v, and not for %v", waited, least)
+		}
+		if got := c.ask("SELECT lastval()"); got != "E ERROR 55000 lastval is not yet defined in this session, Z I" {
+			t.Errorf("another had the backend, and there is %s", got)
+		}
 	}
 }
