@@ -183,7 +183,7 @@ func (s *Session) mustYield(typ byte) bool {
 	case 'd', 'c', 'f', 'H', 'X':
 		return false
 	}
-	s.yielding = s.machine.Status() == 'I' && s.machine.Pins()&^txn.Inspectable == 0
+	s.yielding = s.machine.Status() == 'I' && (s.machine.Pins()&^txn.Inspectable == 0 || s.drawnIsDue())
 	s.held = s.yielding
 	return s.yielding
 }
@@ -358,7 +358,7 @@ func (s *Session) release() {
 func (s *Session) cleanUp() {
 	v := s.srv
 	open := s.machine.Status() != 'I'
-	keeps := s.machine.Pins()&^txn.PinSession != 0 || v.Bare() || s.machine.Vars().Unknown() > 0
+	keeps := s.machine.Pins()&^txn.PinSession != 0 && !s.drawnOnly() || v.Bare() || s.machine.Vars().Unknown() > 0
 	switch {
 	case s.rest > 0 && !s.dropping:
 		v.close("client left in the middle of a message")

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -144,4 +145,17 @@ func TestSequencesYield(t *testing.T) {
 			t.Errorf("another had the backend, and there is %s", got)
 		}
 	}
+}
+
+// What was drawn is no reason to end a session whose backend is lost.
+func TestSequencesLost(t *testing.T) {
+	p := learnsSequences(t)
+	c := p.connect(t)
+	pid := c.value("SELECT pg_backend_pid()")
+	c.must("INSERT INTO t VALUES (DEFAULT)")
+	if n := pinsOf(p, "currval or lastval"); n != 1 {
+		t.Errorf("%d sessions are pinned", n)
+	}
+	sql(t, "postgres", "SELECT pg_terminate_backend("+pid+", 60000)")
+	eventually(t, "the session goes on", func() bool { return strings.HasPrefix(c.ask("SELECT 1"), "D 1") })
 }
