@@ -15,7 +15,7 @@ import (
 // Sequences says which sessions keep their backend for currval and lastval.
 type Sequences uint8
 
-// The choices.
+// The choices. To define what will ask, such as a column's default, counts as asking.
 const (
 	SequencesAuto Sequences = iota // who may draw, once a session of the pool has asked for what it drew before
 	SequencesOn                    // who may draw, or asks
