@@ -47,7 +47,7 @@ import (
 //		max_savepoints <number>
 //		max_session_memory <size>
 //		max_client_prepared <number>
-//		pin_sequences
+//		pin_sequences auto|on|off
 //		max_pinned <number>
 //		pin_timeout <duration>
 //		scrub always|writes
@@ -124,7 +124,7 @@ func (h *Handler) options() []caddyfile.Option {
 		caddyfile.Int("max_savepoints", &h.MaxSavepoints, 1),
 		caddyfile.Size("max_session_memory", &h.MaxSessionMemory),
 		caddyfile.Int("max_client_prepared", &h.MaxClientPrepared, 1),
-		caddyfile.Flag("pin_sequences", &h.PinSequences),
+		caddyfile.Word("pin_sequences", &h.PinSequences, sequences...),
 		caddyfile.Int("max_pinned", &h.MaxPinned, 1),
 		caddyfile.Limit("pin_timeout", &h.PinTimeout),
 		caddyfile.Word("scrub", &h.Scrub, scrubs...),

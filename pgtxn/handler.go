@@ -184,13 +184,17 @@ type Handler struct {
 	// the protocol. One more is refused with SQLSTATE 54000. Default: 10000.
 	MaxClientPrepared int `json:"max_client_prepared,omitempty"`
 
-	// Have a session that calls nextval or setval, or writes (the default of a
-	// column may call nextval), keep its server connection from then on, so that
-	// currval and lastval work in its later transactions as on a connection of its
-	// own. Without it they work in the transaction that called nextval. For
-	// applications that read the value in a transaction of its own: most use
-	// INSERT … RETURNING. Default: false.
-	PinSequences bool `json:"pin_sequences,omitempty"`
+	// Which sessions keep their server connection so that currval and lastval work
+	// in later transactions than that which drew from the sequence, as on a
+	// connection of their own; in the same one they always do. "on": who may draw,
+	// by calling nextval or setval, by writing (the default of a column may call
+	// nextval) or by calling a function, and who calls currval or lastval. "auto":
+	// nobody, until a session of the pool (user and database) calls currval or
+	// lastval in a later transaction; from then on who may draw, but not longer
+	// than until somebody has waited for a second, or for
+	// 10 seconds if it is a session that has called one of them so; it does not count for max_pinned
+	// and pin_timeout. "off": nobody. Default: auto.
+	PinSequences string `json:"pin_sequences,omitempty"`
 
 	// The most sessions of a pool that may keep their server connection between
 	// transactions, for state that can't be moved (a pin). What would pin one more,

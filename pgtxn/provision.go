@@ -30,6 +30,9 @@ const listenPin = "pin"
 
 var listens = []string{"shared", listenPin}
 
+// The values of the option pin_sequences, by their numbers (relay.Sequences).
+var sequences = []string{"auto", "on", "off"}
+
 // The values of the option inspect, by their numbers (relay.Inspect).
 var inspects = []string{
 	relay.InspectCalls: "calls", relay.InspectWrites: "writes", relay.InspectAlways: "always", relay.InspectNever: "never",
@@ -94,7 +97,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 
 		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
 		MaxPinned:         h.MaxPinned,
-		PinSequences:      h.PinSequences,
+		Sequences:         relay.Sequences(max(0, slices.Index(sequences, h.PinSequences))),
 		PinTimeout:        limit(h.PinTimeout, 0),
 		SessionMode:       h.sessionMode,
 		PeerID:            h.PeerID,
@@ -177,7 +180,7 @@ func (h *Handler) Validate() error {
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
-		oneOf("listen", h.Listen, listens),
+		oneOf("listen", h.Listen, listens), oneOf("pin_sequences", h.PinSequences, sequences),
 		h.validateTLS(), h.validateNumbers(), h.validateSockets(), h.validatePeers(), h.validatePoolMode(), h.validateConsole())
 }
 

@@ -4,7 +4,7 @@
 //	go run ./cmd/regress                                        # all runs: some minutes each
 //	go run ./cmd/regress -runs direct,serial
 //	go run ./cmd/regress -runs serial -tests 'test_setup temp'  # some tests alone
-//	go run ./cmd/regress -runs churn -options pin_sequences
+//	go run ./cmd/regress -runs churn -options 'pin_sequences on'
 //	go run ./cmd/regress -suite isolation -runs direct,serial
 //
 // Each run has a server, a database and a proxy of its own and is one pass of pg_regress --use-existing over the

@@ -34,6 +34,9 @@ type Conn struct {
 	// Prepared holds the prepared statements that the server has for clients.
 	Prepared Prepared
 
+	// InQuestion says that a question of ours is under way in a transaction block.
+	InQuestion bool
+
 	secret  []byte
 	own     [numOwn]bool // which of our own statements are prepared here
 	unsure  bool         // those that are not may be all the same

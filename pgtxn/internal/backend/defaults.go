@@ -22,10 +22,11 @@ const settingsOfLogin = " FROM pg_catalog.pg_db_role_setting" +
 	" (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) SESSION_USER)])"
 
 // defaultsQuery asks what a login begins with now, in one row: an empty name, and
-// a text to compare. A configuration that was reloaded is no part of it: the
+// a text to compare, in whichever client_encoding. A configuration that was reloaded is no part of it: the
 // server applies that to all connections.
-const defaultsQuery = "SELECT '', (SELECT COALESCE(pg_catalog.array_agg(setconfig::pg_catalog.text ORDER BY setdatabase, setrole)::pg_catalog.text, '')" +
-	settingsOfLogin + ")"
+const defaultsQuery = "SELECT '', (SELECT pg_catalog.encode(pg_catalog.convert_to(" +
+	"COALESCE(pg_catalog.array_agg(setconfig::pg_catalog.text ORDER BY setdatabase, setrole)::pg_catalog.text, '')," +
+	" pg_catalog.getdatabaseencoding()), 'hex')" + settingsOfLogin + ")"
 
 // initialQuery goes on with the values of all settings that a session may change:
 // those that the server lists, with an asterisk if only a superuser may, and by their
@@ -49,7 +50,7 @@ func (c *Conn) readDefaults(params []wire.Param) error {
 			names += ", '" + set.Name + "'"
 		}
 	}
-	query := defaultsQuery + fmt.Sprintf(initialQuery, names)
+	query := readCommitted + defaultsQuery + fmt.Sprintf(initialQuery, names)
 	if _, err := c.Sock.Write(wire.AppendQuery(nil, query)); err != nil {
 		return err
 	}

@@ -105,17 +105,36 @@ func (c *Conn) Apply(e *Exchange, want *guc.Set, dirty bool) {
 // server can have: until the Sync it is in force instead of the client's.
 func (c *Conn) Learn(e *Exchange, names []*string, now *guc.Set) {
 	e.reset()
-	c.ask(e, names, now)
-	e.sync()
+	c.question(e, now, func() { c.ask(e, names, now) })
 }
 
 // LearnStart is Learn ahead of the greeting of a client, with one row more: an
 // empty name and the defaults of now, to compare with [Conn.Defaults].
 func (c *Conn) LearnStart(e *Exchange, names []*string, now *guc.Set) {
 	e.reset()
-	c.ask(e, names, now)
-	if c.Defaults != nil {
-		c.run(e, ownDefaults)
+	c.question(e, now, func() {
+		c.ask(e, names, now)
+		if c.Defaults != nil {
+			c.run(e, ownDefaults)
+		}
+	})
+}
+
+// question ends with a Sync what the server is asked while the session's variables
+// are as now says. In a transaction with modes of the session's own that are
+// SERIALIZABLE, READ ONLY, DEFERRABLE, the server would wait for a safe snapshot, and
+// what the client sends next behind it. Where the third may be so, the transaction
+// has modes of ours. If it fails it is open, so the client's next message must not
+// be sent before the answer: InQuestion.
+func (c *Conn) question(e *Exchange, now *guc.Set, ask func()) {
+	v, set := now.Get(deferrableVar)
+	c.InQuestion = c.Initial[deferrableVar] == "on" || set && !v.Session.Default
+	if c.InQuestion {
+		c.run(e, ownBegin)
+	}
+	ask()
+	if c.InQuestion {
+		c.run(e, ownCommit)
 	}
 	e.sync()
 }
@@ -145,6 +164,12 @@ func (c *Conn) RunInPipeline(e *Exchange, sql string) {
 	e.Replies = append(e.Replies, 'P', 'B', 'E', 'C')
 	e.close(ownStatement)
 }
+
+const deferrableVar = "default_transaction_deferrable"
+
+// readCommitted stands ahead of what a connection is asked at login, where its
+// defaults are the login's own: see question.
+const readCommitted = "SET LOCAL transaction_isolation TO 'read committed'; "
 
 const (
 	ownPortal    = "caddy_pgtxn_portal"

@@ -69,7 +69,7 @@ func (c *Conn) misfits(attrs SessionAttrs) (why string, err error) {
 }
 
 func (c *Conn) askedFor(attrs SessionAttrs) (why string, err error) {
-	standby, err := c.isTrue("SELECT pg_catalog.pg_is_in_recovery()")
+	standby, err := c.isTrue(readCommitted + "SELECT pg_catalog.pg_is_in_recovery()")
 	if err != nil {
 		return "", err
 	}

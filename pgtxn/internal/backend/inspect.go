@@ -1,5 +1,7 @@
 package backend
 
+import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+
 // What a function did is not in the client's text, so the server is asked: which
 // settings are not as they are thought to be, and what else the session holds.
 //
@@ -47,17 +49,18 @@ UNION ALL SELECT pg_catalog.concat('?', n), pg_catalog.current_setting(n, true) 
 // sources the functions of the database are searched for more names.
 //
 // The question is asked as the login's own user, and in its encoding, so the
-// answer says nothing of client_encoding; that is reported.
-func (c *Conn) Inspect(e *Exchange, names, expected []*string, sources bool) {
+// answer says nothing of client_encoding; that is reported. For now see Learn.
+func (c *Conn) Inspect(e *Exchange, names, expected []*string, now *guc.Set, sources bool) {
 	e.reset()
-	c.run(e, ownGet, identity[:2])
-	c.run(e, ownSetLocal, identity[:], make([]*string, len(identity)))
-	which := ownInspect
-	if sources {
-		which = ownInspectSources
-	}
-	c.run(e, which, names, expected)
-	e.sync()
+	c.question(e, now, func() {
+		c.run(e, ownGet, identity[:2])
+		c.run(e, ownSetLocal, identity[:], make([]*string, len(identity)))
+		which := ownInspect
+		if sources {
+			which = ownInspectSources
+		}
+		c.run(e, which, names, expected)
+	})
 }
 
 var identity = func() (names [3]*string) {

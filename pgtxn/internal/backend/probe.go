@@ -46,7 +46,7 @@ func Ask(ctx context.Context, cfg *Config, timeout time.Duration, user, database
 	defer c.Sock.Close()
 	stop := context.AfterFunc(ctx, func() { c.Sock.Close() })
 	defer stop()
-	if _, err := c.Sock.Write(wire.AppendQuery(nil, probeQuery)); err != nil {
+	if _, err := c.Sock.Write(wire.AppendQuery(nil, readCommitted+probeQuery)); err != nil {
 		return nil, err
 	}
 	said := map[string]string{}

@@ -296,6 +296,10 @@ func (v *server) ready(status byte) bool {
 			s.inspected()
 		}
 		s.unlearned = s.machine.Vars().Unknown() > 0
+		if v.InQuestion = false; status != 'I' { // it has failed in a transaction of its own
+			v.send(wire.AppendQuery(nil, "ROLLBACK"))
+			v.replies.push(reply{kind: 'Q', party: forSelf})
+		}
 		return false
 	case forListen:
 		s.listenDone()

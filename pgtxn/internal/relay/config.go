@@ -67,8 +67,8 @@ type Config struct {
 
 	// PinListen has a session that listens keep its backend; else the pool listens for it.
 	PinListen bool
-	// PinSequences pins a session that may have drawn from a sequence.
-	PinSequences bool
+	// Sequences says who keeps its backend for currval and lastval.
+	Sequences Sequences
 
 	// PeerID is the number of this instance among those that share an address, to
 	// MaxPeerID; 0: there are no others.

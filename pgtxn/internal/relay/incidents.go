@@ -75,15 +75,19 @@ func (s *Session) tell(level slog.Level, message string, i Incident) {
 // notePins notes the reasons for which the session keeps its backend behind a transaction, once each until it has given
 // it back.
 func (s *Session) notePins() {
-	fresh := s.machine.Pins() &^ s.pins &^ txn.PinSession
+	now := s.machine.Pins() &^ txn.PinSession
+	fresh := now &^ s.pins
+	s.pins = now
 	if fresh == 0 {
 		return
 	}
-	s.pins |= fresh
 	for i := range s.lender.totals.Pins {
 		if fresh&(1<<i) != 0 {
 			s.lender.totals.Pins[i]++
 		}
+	}
+	if s.drawnOnly() { // the pool has told that its sessions do that now
+		return
 	}
 	s.tell(slog.LevelInfo, "the session keeps its backend between transactions", Incident{Kind: KindPin, Reason: fresh.String()})
 }

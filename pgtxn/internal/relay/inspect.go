@@ -39,21 +39,13 @@ func (s *Session) suspect(st *sqlscan.Statement) {
 	s.unverified = true
 	draws := st.Traits&sqlscan.Draws != 0
 	s.dirties = s.dirties || runs && (s.cfg.ScrubAlways || writes || draws) || mayHide(st)
-	if s.pinsForSequences(st) {
-		s.machine.Pin(txn.PinSequence)
-	}
+	s.followSequences(st)
 	if choice := s.cfg.Inspect; runs && (choice == InspectAlways || choice == InspectWrites && writes) {
 		s.machine.Pin(txn.PinHidden)
 	}
 	if pins := s.machine.Pins(); pins&txn.Inspectable != 0 {
 		s.uninspected = s.uninspected || stirs(st, pins)
 	}
-}
-
-// pinsForSequences says whether the statement may draw from a sequence, be it for
-// the default of a column, and that is to pin.
-func (s *Session) pinsForSequences(st *sqlscan.Statement) bool {
-	return s.cfg.PinSequences && st.Traits&(sqlscan.Draws|sqlscan.Writes) != 0
 }
 
 // stirs says whether the statement may make or end something that pins.
@@ -145,7 +137,7 @@ func (s *Session) inspect() {
 	}
 	s.hints = nil // what is sent from now on is for the next inspection
 	s.withSources = time.Since(l.sourcesRead) > sourcesMaxAge
-	v.Inspect(&s.shard.exchange, names, expected, s.withSources)
+	v.Inspect(&s.shard.exchange, names, expected, s.want(), s.withSources)
 	v.send(s.shard.exchange.Bytes)
 	v.expect(s.shard.exchange.Replies, forLearn)
 }
@@ -268,7 +260,8 @@ func (s *Session) inspected() {
 // inspectFailed: the pins stay.
 func (s *Session) inspectFailed(body []byte) {
 	s.inspecting, s.verifying, s.unbased, s.listens.heard = false, false, nil, nil
-	clear(s.lender.names) // one of which may be why
+	clear(s.lender.names) // one of which may be why, or one in a function's source
+	s.lender.sourcesRead = time.Now()
 	s.warn("what a transaction changed in secret could not be read; the session keeps its backend",
 		"backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
 }

@@ -119,6 +119,30 @@ func pinsOf(p place, reason string) (n int) {
 	return n
 }
 
+// A pin that is lifted and made again is told again, whatever else has pinned the
+// session meanwhile.
+func TestPinsAreTold(t *testing.T) {
+	p := database(t).behind(t, 1)
+	c := p.connect(t)
+	c.must("LISTEN x")
+	eventually(t, "the pin is told", func() bool { return toldOf(p, "LISTEN") == 1 })
+	for n := range 2 {
+		c.must("CREATE TEMP TABLE x ()")
+		eventually(t, "the pin is told", func() bool { return toldOf(p, "temporary objects") == n+1 })
+		c.must("DROP TABLE x")
+		eventually(t, "and lifted", func() bool { return pinsOf(p, "temporary objects") == 0 })
+	}
+}
+
+func toldOf(p place, reason string) (n int) {
+	for _, i := range p.proxy.Incidents() {
+		if i.Kind == KindPin && i.Reason == reason {
+			n++
+		}
+	}
+	return n
+}
+
 // A pin is lifted when the server says that its cause is gone.
 func TestPinsAreLifted(t *testing.T) {
 	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout, cfg.PinListen = time.Minute, true })

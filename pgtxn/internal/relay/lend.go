@@ -18,7 +18,7 @@ import (
 func (s *Session) ready() bool {
 	s.unlearned = false
 	switch { // the next statement waits for what the last left to be done
-	case s.lacking && s.srv != nil && !s.fresh, s.inspecting && s.base != nil:
+	case s.lacking && s.srv != nil && !s.fresh, s.inspecting && s.base != nil, s.srv != nil && s.srv.InQuestion:
 		s.held = true
 		return false
 	}
@@ -48,6 +48,7 @@ func (s *Session) acquire() bool {
 	s.waiting = true
 	s.waitSince = time.Now()
 	s.lender.watchWaits()
+	s.lender.watchDrawn()
 	return false
 }
 
@@ -179,7 +180,7 @@ func (s *Session) mustYield(typ byte) bool {
 	case 'd', 'c', 'f', 'H', 'X':
 		return false
 	}
-	s.yielding = s.machine.Status() == 'I' && s.machine.Pins()&^txn.Inspectable == 0
+	s.yielding = s.machine.Status() == 'I' && (s.machine.Pins()&^txn.Inspectable == 0 || s.drawnIsDue())
 	s.held = s.yielding
 	return s.yielding
 }
@@ -220,7 +221,7 @@ func (s *Session) settle() {
 	case s.mustInspect():
 		s.inspect()
 	case s.share():
-	case s.machine.Pins() != 0:
+	case s.machine.Pins() != 0 && !s.leavesDrawn():
 		s.notePins()
 		if s.lacking {
 			s.lacking = false
@@ -366,7 +367,7 @@ func (s *Session) leaveTraces(label *guc.Set) {
 func (s *Session) cleanUp() {
 	v := s.srv
 	open := s.machine.Status() != 'I'
-	keeps := s.machine.Pins()&^txn.PinSession != 0 || v.Bare() || s.machine.Vars().Unknown() > 0
+	keeps := s.machine.Pins()&^txn.PinSession != 0 && !s.drawnOnly() || v.Bare() || s.machine.Vars().Unknown() > 0
 	switch {
 	case s.rest > 0 && !s.dropping:
 		v.close("client left in the middle of a message")

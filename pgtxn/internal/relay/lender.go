@@ -39,6 +39,8 @@ type lender struct {
 	privileged                map[string]bool     // likewise
 	marks                     map[string]int      // of custom settings, see marks.go
 	pinned                    int                 // sessions that count for max_pinned
+	readsDrawn                bool                // a session asked for what it drew before, see sequences.go
+	watchingDrawn             bool
 
 	labels PoolLabels // under which totals are counted
 	totals *Totals
@@ -142,6 +144,7 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 		c.Sock.Close()
 		err = l.ctx.Err()
 	}
+	defer l.reclaimDrawn()
 	known := l.failure
 	l.failure = err
 	if err == nil {

@@ -3,6 +3,7 @@ package relay
 import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -28,6 +29,9 @@ func wentAway(words []byte) bool {
 func (s *Session) lose(v *server, words []byte) {
 	cut := v.rest > 0 && v.passing // in the middle of an answer: nothing more can be said
 	pins, idle := s.machine.Unrestorable(), s.machine.Idle()
+	if s.cfg.Sequences == SequencesAuto {
+		pins &^= txn.PinSequence
+	}
 	s.machine.Lost()
 	if !idle && s.machine.Idle() { // a transaction of its own, which may have been committed
 		s.transactions++

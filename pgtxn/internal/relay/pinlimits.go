@@ -20,7 +20,7 @@ func (s *Session) mayPin(statements []sqlscan.Statement) *wire.Error {
 	var pins txn.Pins
 	for i := range statements {
 		pins |= txn.PinsOf(&statements[i])
-		if s.pinsForSequences(&statements[i]) {
+		if s.cfg.Sequences == SequencesOn && s.pinsForSequences(&statements[i]) {
 			pins |= txn.PinSequence
 		}
 	}
@@ -43,7 +43,7 @@ func (s *Session) countPinned(pins txn.Pins) *wire.Error {
 	return nil
 }
 
-// unpinned: the session has no backend any more.
+// unpinned: the session has no backend any more, or does not count for having it.
 func (s *Session) unpinned() {
 	if s.pinned {
 		s.pinned = false
@@ -54,6 +54,11 @@ func (s *Session) unpinned() {
 // keep is told that the session is idle and keeps its backend. What no text says,
 // such as a temporary table that a function made, counts from here.
 func (s *Session) keep() {
+	if s.drawnOnly() {
+		s.unpinned()
+		s.lender.watchDrawn()
+		return
+	}
 	if !s.pinned {
 		if e := s.countPinned(s.machine.Pins()); e != nil {
 			s.fail(e)

@@ -74,6 +74,11 @@ type Session struct {
 
 	temp bool // it has made a schema pg_temp, see temp.go
 
+	// What it may have drawn from sequences, see sequences.go.
+	drew      bool // in a transaction that is over, or this one
+	drewHere  bool // in this one
+	asksDrawn bool // it has asked for what it drew in one that was over
+
 	// The limits for pins, see pinlimits.go.
 	pinned       bool      // it keeps srv between transactions, or may
 	unused       time.Time // since when it does so without using it

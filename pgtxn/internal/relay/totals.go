@@ -158,6 +158,7 @@ type tally struct {
 // transacted: the server is ready for another transaction.
 func (s *Session) transacted() {
 	s.transactions++
+	s.drewHere = false
 	if depth := s.machine.Deepest(); depth > 0 {
 		s.lender.totals.Depths.observe(&DepthBounds, float64(depth))
 	}

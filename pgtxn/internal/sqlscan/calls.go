@@ -15,6 +15,8 @@ func (r *reading) open() {
 		r.expr = true
 	case r.expr && isName(r.prev) && r.isCall():
 		r.traits |= r.callTraits()
+	case r.mode == modeCreate && isName(r.prev) && r.isCall(): // to be called later: a default, a view
+		r.traits |= r.callTraits() & Sequence
 	}
 	if r.prev.kw != kwExplain { // behind which options may be, then the verb
 		r.awaitVerb = false

@@ -72,7 +72,7 @@ const (
 	HoldCursor                      // DECLARE … WITH HOLD
 	AdvisoryLock                    // takes a session-level advisory lock
 	SetConfig                       // calls set_config
-	Sequence                        // calls currval or lastval
+	Sequence                        // calls currval or lastval, or defines what does
 	Seed                            // calls setseed, or SET seed
 	Calls                           // calls what is not known to be harmless: a function, DO, CALL, EXECUTE
 	Writes                          // changes tables or schema, so triggers may run

@@ -165,6 +165,10 @@ var traitTests = []struct{ traits, texts string }{
 	{"sequence", `
 			SELECT currval('s')
 			SELECT LASTVAL()`},
+	{"sequence writes", `
+			CREATE TABLE t (a int DEFAULT nextval('s'), b int DEFAULT -1 * currval('s'))
+			CREATE VIEW v AS SELECT a FROM t WHERE a = lastval()`},
+	{"writes", `CREATE TABLE currval (lastval int, a numeric(3), b int DEFAULT nextval('s'))`},
 	{"draws", `
 			SELECT nextval('s'), random()
 			SELECT pg_catalog.setval('s', 1)`},

@@ -20,7 +20,7 @@ const (
 	PinHoldCursor
 	PinPrepare
 	PinLoad
-	PinSequence
+	PinSequence // made by the relay: what was drawn from a sequence may be asked for
 	PinSeed
 	PinSetConfig
 	PinHidden      // DO, CALL, EXECUTE, a function not known to be harmless
@@ -131,7 +131,6 @@ var traitPins = [...]struct {
 	{sqlscan.HoldCursor, PinHoldCursor},
 	{sqlscan.AdvisoryLock, PinAdvisoryLock},
 	{sqlscan.SetConfig, PinSetConfig},
-	{sqlscan.Sequence, PinSequence},
 	{sqlscan.Seed, PinSeed},
 	{sqlscan.Calls, PinHidden},
 }

@@ -26,9 +26,6 @@ z: I
 q: LOAD 'auto_explain'
 c
 z: I
-q: SELECT currval('s')
-c
-z: I
 q: SELECT setseed(0.5)
 c
 z: I
@@ -36,14 +33,14 @@ q: SELECT set_config('v', '1', true)
 c
 z: I
 pins
-= temporary objects, session advisory lock, cursor WITH HOLD, SQL PREPARE, LOAD, currval or lastval, setseed, set_config
+= temporary objects, session advisory lock, cursor WITH HOLD, SQL PREPARE, LOAD, setseed, set_config
 q: DO $$ BEGIN END $$
 c
 z: I
 pin: oversized statement
 pin: replication
 pins
-= temporary objects, session advisory lock, cursor WITH HOLD, SQL PREPARE, LOAD, currval or lastval, setseed, set_config, hidden changes, oversized statement, replication
+= temporary objects, session advisory lock, cursor WITH HOLD, SQL PREPARE, LOAD, setseed, set_config, hidden changes, oversized statement, replication
 
 ## DISCARD ALL lifts all but replication
 q: LISTEN a
