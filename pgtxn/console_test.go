@@ -72,7 +72,7 @@ func TestConsoleShows(t *testing.T) {
 	sql(t, "CREATE DATABASE shown")
 	p := start(t, consoleOptions+"\npool_size 7")
 	conn := p.mustConnect(t, params+" dbname=shown application_name='the app'")
-	exec(t, conn, "BEGIN; SET LOCAL my.x = 'a|b'; SAVEPOINT \"S\"; LISTEN x")
+	exec(t, conn, "BEGIN; SET LOCAL my.x = 'a|b'; SAVEPOINT \"S\"; SELECT pg_advisory_lock(1)")
 	view, pool := p.session(t, conn), p.pool(t, "shown")
 	backend := get[[]relay.PooledView](t, p, "/pgtxn/backends?user=shown")[0]
 	_, port, _ := strings.Cut(view.Client, ":")
@@ -84,7 +84,7 @@ func TestConsoleShows(t *testing.T) {
 			"the app", view.ID}, "|"),
 		"SHOW SERVERS": strings.Join([]string{"S", "shown", "shown", "active", upstream, upstreamPort, backend.Since, "0",
 			view.ID, pid, "TLS", "0"}, "|"),
-		"SHOW SESSIONS": strings.Join([]string{view.ID, view.Client, "shown", "shown", "the app", "active", "T", view.ID + ".1", "2", "LISTEN", pid,
+		"SHOW SESSIONS": strings.Join([]string{view.ID, view.Client, "shown", "shown", "the app", "active", "T", view.ID + ".1", "2", "session advisory lock", pid,
 			"0", "4", fmt.Sprint(view.Received), fmt.Sprint(view.Sent), ""}, "|"),
 		"SHOW DATABASES":                       strings.Join([]string{"shown", upstream, upstreamPort, "shown", "7", "1", "1", "0", "1"}, "|"),
 		"SHOW STATS":                           fmt.Sprintf("shown|%d|0|%d|%d|%d|", pool.Lent, pool.Statements, pool.Received, pool.Sent),

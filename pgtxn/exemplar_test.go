@@ -25,7 +25,7 @@ func TestTransactionID(t *testing.T) {
 	exec(t, holds, "BEGIN")
 	done := make(chan error)
 	go func() {
-		_, err := waits.PgConn().Exec(t.Context(), "LISTEN x").ReadAll()
+		_, err := waits.PgConn().Exec(t.Context(), "SELECT pg_advisory_lock(1)").ReadAll()
 		done <- err
 	}()
 	var view relay.SessionView

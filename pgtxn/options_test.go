@@ -73,7 +73,7 @@ func TestDefaultsAreDocumented(t *testing.T) {
 		"max_statement": fmt.Sprint(defaultMaxStatement>>20, "MiB"), "max_session_memory": fmt.Sprint(defaultSessionMemory>>20, "MiB"),
 		"auth_dbname": defaultAuthDBName, "auth": defaultAuth, "max_failed_logins": defaultMaxFailedLogins, "sslmode": defaultSSLMode,
 		"target_session_attrs": sessionAttrs[0], "load_balance_hosts": loadBalances[0], "pool_mode": poolModes[0], "scrub": scrubs[0],
-		"inspect": inspects[0], "custom_settings": customSettings[0], "verify": verifies[0],
+		"inspect": inspects[0], "custom_settings": customSettings[0], "verify": verifies[0], "pin_sequences": sequences[0],
 	} {
 		got := strings.Trim(documented[name], "`")
 		if want, ok := value.(time.Duration); ok {
@@ -131,4 +131,5 @@ func TestMistakesNameTheOption(t *testing.T) {
 var takesAnything = map[string]bool{
 	"upstream": true, "sslrootcert": true, "sslcert": true, "sslkey": true, "sslset": true, "upstream_user": true,
 	"upstream_password": true, "users": true, "auth_user": true, "auth_query": true, "auth_dbname": true,
+	"admin_users": true, "stats_users": true, "console_dbname": true,
 }

@@ -22,6 +22,12 @@ var notRun = map[string]map[string]string{
 	"examples/monitoring/README.md": {
 		"prometheus --config.file=prometheus.yml": "takes a Prometheus; the folder's own test reads its files as Prometheus does",
 	},
+	"docs/machines.md": {
+		"go run ./cmd/twoinstances -check": "scripts/test runs it",
+	},
+	"examples/two-instances/README.md": {
+		"go run ./cmd/twoinstances -check": "scripts/test runs it",
+	},
 	"docs/benchmarks.md": {
 		"go run ./cmd/bench": "fetches PgBouncer and HAProxy, and measures for many minutes",
 	},

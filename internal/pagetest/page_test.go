@@ -45,7 +45,7 @@ func TestPage(t *testing.T) {
 	t.Run("headers", func(t *testing.T) { headers(t, p) })
 	evil, pinned := p.connect(t, hostile), p.connect(t, "reports")
 	exec1(t, evil, "BEGIN; SET LOCAL work_mem = '9MB'")
-	exec1(t, pinned, "LISTEN news")
+	exec1(t, pinned, "SELECT pg_advisory_lock(1)")
 	b := browse(t, "http://"+p.admin+"/pgtxn/")
 	b.await("document.querySelector('#status').textContent === 'Live'")
 
@@ -75,8 +75,8 @@ func lists(b *tab, p *proxy, evil, pinned *pgx.Conn) {
 			}
 		}
 	}
-	b.await(cells("sessions", p.of(b.T, pinned).ID) + "[8] === 'LISTEN'")
-	b.await(cells("log", "LISTEN") + "[1] === 'pin'")
+	b.await(cells("sessions", p.of(b.T, pinned).ID) + "[8] === 'session advisory lock'")
+	b.await(cells("log", "session advisory lock") + "[1] === 'pin'")
 	pools := evaluate[[]string](b, cells("pools", "postgres"))
 	if got := strings.Join(pools, "|"); !strings.Contains(got, "|transaction|2|0||2|0|20|") {
 		b.Errorf("pools: %s", got)

@@ -124,8 +124,8 @@ func pinsOf(p place, reason string) (n int) {
 func TestPinsAreTold(t *testing.T) {
 	p := database(t).behind(t, 1)
 	c := p.connect(t)
-	c.must("LISTEN x")
-	eventually(t, "the pin is told", func() bool { return toldOf(p, "LISTEN") == 1 })
+	c.must("SELECT pg_advisory_lock(1)")
+	eventually(t, "the pin is told", func() bool { return toldOf(p, "session advisory lock") == 1 })
 	for n := range 2 {
 		c.must("CREATE TEMP TABLE x ()")
 		eventually(t, "the pin is told", func() bool { return toldOf(p, "temporary objects") == n+1 })
