@@ -2,6 +2,7 @@ package pgtxn
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -50,7 +51,8 @@ func TestServers(t *testing.T) {
 	}
 	table := &strings.Builder{}
 	serverTable(table, views)
-	if text := table.String(); !strings.Contains(text, standby.Addr+"\tprimary\tunfit\tstandby\t0s ago\t") {
+	line := regexp.QuoteMeta(standby.Addr) + `\tprimary\tunfit\tstandby\t\d+s ago\t`
+	if text := table.String(); !regexp.MustCompile(line).MatchString(text) {
 		t.Error(text)
 	}
 }
