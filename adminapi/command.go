@@ -22,9 +22,9 @@ func AddFlags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringP("adapter", "a", "", "Name of config adapter to apply")
 }
 
-// Unknown has cmd, which has subcommands, fail for one that it does not have. Without it cobra shows the help and is
+// RefuseUnknown has cmd, which has subcommands, fail for one that it does not have. Without it cobra shows the help and is
 // content, as if what a script asked for had been done.
-func Unknown(cmd *cobra.Command) {
+func RefuseUnknown(cmd *cobra.Command) {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()

@@ -33,7 +33,7 @@ answer. The exit code is 0 only if what was asked for was done.`,
 				steerCommand("resume", "Lets clients go on that a pause has wait"),
 				steerCommand("reconnect", "Has each server connection closed when it comes free"),
 				checkCommand())
-			adminapi.Unknown(cmd)
+			adminapi.RefuseUnknown(cmd)
 		},
 	})
 }
