@@ -22,6 +22,17 @@ func AddFlags(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringP("adapter", "a", "", "Name of config adapter to apply")
 }
 
+// RefuseUnknown has cmd, which has subcommands, fail for one that it does not have. Without it cobra shows the help and is
+// content, as if what a script asked for had been done.
+func RefuseUnknown(cmd *cobra.Command) {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return fmt.Errorf("unknown command '%s'; %s --help lists those that there are", args[0], cmd.CommandPath())
+	}
+}
+
 // Client asks the admin API of a running Caddy.
 type Client struct{ address string }
 

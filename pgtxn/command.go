@@ -33,6 +33,7 @@ answer. The exit code is 0 only if what was asked for was done.`,
 				steerCommand("resume", "Lets clients go on that a pause has wait"),
 				steerCommand("reconnect", "Has each server connection closed when it comes free"),
 				checkCommand())
+			adminapi.RefuseUnknown(cmd)
 		},
 	})
 }
@@ -77,6 +78,11 @@ func show[T any](client *adminapi.Client, flags caddycmd.Flags, method, uri stri
 	if err != nil {
 		return adminapi.Reason(err)
 	}
+	return present(answer, flags, table)
+}
+
+// present prints an answer as JSON or as a table.
+func present[T any](answer json.RawMessage, flags caddycmd.Flags, table func(io.Writer, T)) error {
 	if flags.Bool("json") {
 		_, err := os.Stdout.Write(answer)
 		return err
@@ -165,11 +171,34 @@ func steerCommand(verb, short string) *cobra.Command {
 			if verb == "pause" {
 				parameters = append(parameters, "wait")
 			}
-			return show(client, flags, http.MethodPost, "/pgtxn/pools/"+verb+query(flags, parameters...), poolTable)
+			answer, err := client.Ask(http.MethodPost, "/pgtxn/pools/"+verb+query(flags, parameters...))
+			if err != nil {
+				return adminapi.Reason(err)
+			}
+			if err := present(answer, flags, poolTable); err != nil || verb != "pause" || flags.Duration("wait") == 0 {
+				return err
+			}
+			return emptied(answer)
 		})
 	addFilters(cmd)
 	if verb == "pause" {
 		cmd.Flags().Duration("wait", 0, "How long to wait for transactions to end and server connections to be closed")
 	}
 	return cmd
+}
+
+// emptied is an error if pools that were paused still have server connections.
+func emptied(answer json.RawMessage) error {
+	var pools []relay.PoolView
+	if err := json.Unmarshal(answer, &pools); err != nil {
+		return err
+	}
+	left := 0
+	for _, p := range pools {
+		left += p.Active + p.Idle + p.Connecting
+	}
+	if left > 0 {
+		return fmt.Errorf("paused, but server connections are not closed yet: %d; caddy pgtxn sessions --state active shows whose they are", left)
+	}
+	return nil
 }

@@ -50,6 +50,9 @@ func TestCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &views); err != nil || len(views) != 1 || views[0].ID != view.ID {
 		t.Errorf("%v\n%s", err, out)
 	}
+	if _, errs, code := p.command(t, "puase"); code != 1 || !strings.Contains(errs, "unknown command 'puase'") {
+		t.Errorf("%d %s", code, errs)
+	}
 	if _, errs, code := p.command(t, "sessions", "--state", "busy"); code != 1 || !strings.Contains(errs, "state: expected one of starting, idle") {
 		t.Errorf("%d %s", code, errs)
 	}
@@ -57,9 +60,9 @@ func TestCommand(t *testing.T) {
 	if out, _, code := p.command(t, "pools", "-u", "commanded"); code != 0 || !strings.Contains(out, postgres.Addr+"  7     1       0") {
 		t.Errorf("%d\n%s", code, out)
 	}
-	out, _, code = p.command(t, "pause", "-u", "commanded", "--wait", "10ms")
-	if code != 0 || !strings.Contains(out, "PAUSED") {
-		t.Errorf("%d\n%s", code, out)
+	out, errs, code := p.command(t, "pause", "-u", "commanded", "--wait", "10ms")
+	if code != 1 || !strings.Contains(out, "PAUSED") || !strings.Contains(errs, "server connections are not closed yet: 1;") {
+		t.Errorf("%d\n%s%s", code, out, errs)
 	}
 	if _, errs, code := p.command(t, "pause", "-u", "commanded"); code != 1 || !strings.Contains(errs, "pools of user commanded: it is paused already") {
 		t.Errorf("%d %s", code, errs)

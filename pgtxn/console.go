@@ -103,6 +103,8 @@ func defaults() Handler {
 		MaxStatement: defaultMaxStatement, MaxPrepared: defaultMaxPrepared, MaxSessionMemory: defaultSessionMemory,
 		MaxClientPrepared: defaultMaxClientPrepared, Scrub: scrubs[0], Inspect: inspects[relay.InspectCalls],
 		CustomSettings: customSettings[0], Verify: verifies[relay.VerifyOff], Auth: defaultAuth,
+		PinSequences: sequences[0], Listen: listens[0], TCPKeepalivesIdle: caddy.Duration(defaultKeepalive),
+		TCPKeepalivesInterval: caddy.Duration(defaultKeepalive), TCPKeepalivesCount: defaultProbes,
 		MaxFailedLogins: new(defaultMaxFailedLogins), AuthDBName: defaultAuthDBName, ConsoleDBName: defaultConsoleDBName,
 	}
 }

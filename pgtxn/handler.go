@@ -45,9 +45,10 @@ func drain(why string) int {
 // loaded.
 type Handler struct {
 	// The servers, tried in order: the first that can be reached, and that fits
-	// target_session_attrs, is used. Each is host:port, or the path of a Unix socket: unix//path or /path, with the
-	// socket's own name, such as /var/run/postgresql/.s.PGSQL.5432. The port is
-	// 5432 if there is none. At least one is needed.
+	// target_session_attrs, is used. Each is host:port, or the path of a Unix
+	// socket: unix//path or /path, with the socket's own name, such as
+	// /var/run/postgresql/.s.PGSQL.5432. The port is 5432 if there is none. At least
+	// one is needed.
 	Upstreams []string `json:"upstreams,omitempty"`
 
 	// Which of the servers will do, as libpq's target_session_attrs: any;
@@ -191,9 +192,9 @@ type Handler struct {
 	// nextval) or by calling a function, and who calls currval or lastval. "auto":
 	// nobody, until a session of the pool (user and database) calls currval or
 	// lastval in a later transaction; from then on who may draw, but not longer
-	// than until somebody has waited for a second, or for
-	// 10 seconds if it is a session that has called one of them so; it does not count for max_pinned
-	// and pin_timeout. "off": nobody. Default: auto.
+	// than until somebody has waited for a second, or for 10 seconds if it is a
+	// session that has called one of them so; it does not count for max_pinned and
+	// pin_timeout. "off": nobody. Default: auto.
 	PinSequences string `json:"pin_sequences,omitempty"`
 
 	// The most sessions of a pool that may keep their server connection between
@@ -270,9 +271,9 @@ type Handler struct {
 	// Lines of pg_hba.conf, in place of auth and hostssl: connection type (local,
 	// host, hostssl, hostnossl), databases, users, address (not with local), and
 	// what auth takes. Databases and users are names between commas, or regular
-	// expressions behind a slash; all, sameuser and replication are what they are
-	// there. The first line that a client meets counts; if it meets none it is
-	// refused.
+	// expressions behind a slash; all, sameuser, samerole, +role and replication are
+	// what they are there, and for roles auth_user asks the server. The first line
+	// that a client meets counts; if it meets none it is refused.
 	HBA []string `json:"hba,omitempty"`
 
 	// Lines of pg_ident.conf, for rules with map=name: the map's name, a name in a
@@ -288,11 +289,11 @@ type Handler struct {
 
 	// A file with the users in the format of PgBouncer's userlist.txt: lines of
 	// "name" "secret", with the SCRAM-SHA-256$… verifier that PostgreSQL has in
-	// pg_authid.rolpassword, a plain password, or an MD5 hash of old. With the server's own verifier
-	// clients are checked, and the key that their proof shows logs in at the
-	// server. A change of the file counts from the next login on; a bad file
-	// changes nothing, and the log says why. Methods with passwords need it, or
-	// auth_user.
+	// pg_authid.rolpassword, a plain password, or an MD5 hash of old. With the
+	// server's own verifier clients are checked, and the key that their proof shows
+	// logs in at the server. A change of the file counts from the next login on; a
+	// bad file changes nothing, and the log says why. Methods with passwords need it,
+	// or auth_user.
 	Users string `json:"users,omitempty"`
 
 	// The user that asks the servers for the secrets of users who are not in the

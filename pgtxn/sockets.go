@@ -20,6 +20,12 @@ const (
 	maxProbes    = 127
 )
 
+// defaultKeepalive and defaultProbes are net.KeepAliveConfig's.
+const (
+	defaultKeepalive = 15 * time.Second
+	defaultProbes    = 9
+)
+
 // validateSockets checks the options of TCP.
 func (h *Handler) validateSockets() error {
 	var errs []error

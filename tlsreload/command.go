@@ -28,6 +28,7 @@ set that is degraded, it is 1.`,
 		CobraFunc: func(cmd *cobra.Command) {
 			adminapi.AddFlags(cmd)
 			cmd.AddCommand(reloadCommand(), statusCommand())
+			adminapi.RefuseUnknown(cmd)
 		},
 	})
 }

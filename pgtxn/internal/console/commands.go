@@ -70,18 +70,26 @@ func find(words []string) (*command, []string, error) {
 	}
 	switch {
 	case found == nil:
-		return nil, nil, wire.UnknownCommand(strings.Join(words, " "), meant(words))
+		return nil, nil, wire.UnknownCommand(beginning(words), meant(words))
 	case len(args) < found.least || found.most >= 0 && len(args) > found.most:
 		return nil, nil, wire.CommandUsage(found.usage())
 	}
 	return found, args, nil
 }
 
-// meant is the command whose name is like the first words, or "".
+// beginning is as much of a text as an error shows of it: psql's own commands, such as \d, send long ones.
+func beginning(words []string) string {
+	if len(words) > 3 {
+		return strings.Join(words[:3], " ") + " …"
+	}
+	return strings.Join(words, " ")
+}
+
+// meant is the command whose name is like the first words, or "". Nobody means SET: SELECT is like it.
 func meant(words []string) string {
 	names := func(yield func(string) bool) {
 		for i := range commands {
-			if !yield(commands[i].name) {
+			if commands[i].name != "SET" && !yield(commands[i].name) {
 				return
 			}
 		}
