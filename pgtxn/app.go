@@ -2,6 +2,7 @@ package pgtxn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -163,7 +164,10 @@ func (a *App) Start() error {
 	if err := keepSaltSecret(context.Background(), a.storage); err != nil {
 		a.log.Warn("the salts of unknown users will be new in the next process", "key", saltSecretKey, "error", err)
 	}
-	return a.startServers()
+	if err := a.startServers(); err != nil {
+		return errors.Join(err, a.Stop()) // Caddy stops only those that have started
+	}
+	return nil
 }
 
 // Stop applies the configuration that goes on, if there is one: after a reload

@@ -264,6 +264,7 @@ func TestDefaults(t *testing.T) {
 	start(t, consoleOptions)
 	left, written := &Handler{Upstreams: []string{postgres.Addr}, Auth: "trust", AuthUser: "postgres"}, defaults()
 	written.Upstreams, written.Auth, written.AuthUser, written.StatsUsers = left.Upstreams, left.Auth, left.AuthUser, []string{"somebody"}
+	written.TCPKeepalivesIdle, written.TCPKeepalivesInterval, written.TCPKeepalivesCount = 0, 0, 0 // nothing is set then
 	for _, h := range []*Handler{left, &written} {
 		if err := h.Provision(caddy.ActiveContext()); err != nil {
 			t.Fatal(err)
@@ -274,6 +275,19 @@ func TestDefaults(t *testing.T) {
 	for i := range a.NumField() {
 		if f := a.Field(i); f.Comparable() && f.Kind() != reflect.Pointer && f.Kind() != reflect.Interface && !f.Equal(b.Field(i)) {
 			t.Errorf("%s is %v, by default %v", a.Type().Field(i).Name, b.Field(i), f)
+		}
+	}
+}
+
+// Options that are one of several words, or a time, have one of them by default.
+func TestDefaultsAreComplete(t *testing.T) {
+	h := defaults()
+	for _, s := range h.settings() {
+		switch s.Name {
+		case "listen", "pin_sequences", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count":
+			if s.Default == "" {
+				t.Errorf("%s has no default", s.Name)
+			}
 		}
 	}
 }

@@ -3,10 +3,12 @@ package pgtxn
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
@@ -132,5 +134,37 @@ func TestShortFormServes(t *testing.T) {
 	p.addr = full
 	if _, err := p.connect(t, "user=bob"); err == nil {
 		t.Error("the listener that is no longer configured lets clients in")
+	}
+}
+
+// A configuration whose listener can't be had leaves nothing behind: the one that runs is in force again.
+func TestShortFormFails(t *testing.T) {
+	p := start(t, "upstream UPSTREAM\npool_size 2\nauth trust")
+	p.mustConnect(t, "user=bob sslmode=disable")
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free := freeAddress(t)
+	running := process.newest.Load()
+	text := caddyfileOf(p.addr, p.globals+"pgtxn "+free+" "+taken.Addr().String()+" {\nupstream UPSTREAM\npool_size 3\nauth trust\n}\n",
+		"upstream UPSTREAM\npool_size 3\nauth trust")
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(strings.ReplaceAll(text, "UPSTREAM", postgres.Addr)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(config, true); err == nil {
+		t.Fatal("it has started")
+	}
+	if process.newest.Load() != running {
+		t.Error("the configuration that failed is the newest")
+	}
+	if got := poolSize(t, "bob"); got != 2 {
+		t.Errorf("pool size %d, want 2 as before", got)
+	}
+	if conn, err := net.Dial("tcp", free); err == nil {
+		conn.Close()
+		t.Error("its other listener is still there")
 	}
 }

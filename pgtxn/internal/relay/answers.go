@@ -82,7 +82,15 @@ func (v *server) forget(tag []byte) {
 	if ofDDL(tag) {
 		v.shard.ddl.Add(1)
 	}
-	if s := v.session; s.base != nil && string(tag) == "DISCARD ALL\x00" {
+	if string(tag) != "DISCARD ALL\x00" {
+		return
+	}
+	s := v.session
+	if s.listens.at == onListener { // of an unfit session
+		s.listens.at = onBackend
+		s.lender.unlisten(s)
+	}
+	if s.base != nil {
 		s.owe(nil)
 	}
 }

@@ -32,7 +32,7 @@ func (s *Session) ready() bool {
 			s.reopen()
 		}
 	}
-	return !s.mustMove()
+	return s.lacking || !s.mustMove() // a statement that sets variables needs no channels
 }
 
 // acquire asks for a backend and reports whether there was one at once.
@@ -221,7 +221,7 @@ func (s *Session) settle() {
 	case s.mustInspect():
 		s.inspect()
 	case s.share():
-	case s.machine.Pins() != 0 && !s.leavesDrawn():
+	case s.machine.Pins() != 0:
 		s.notePins()
 		if s.lacking {
 			s.lacking = false
@@ -367,7 +367,8 @@ func (s *Session) leaveTraces(label *guc.Set) {
 func (s *Session) cleanUp() {
 	v := s.srv
 	open := s.machine.Status() != 'I'
-	keeps := s.machine.Pins()&^txn.PinSession != 0 && !s.drawnOnly() || v.Bare() || s.machine.Vars().Unknown() > 0
+	pins := s.machine.Pins()
+	keeps := pins&^txn.PinSession != 0 && (pins != txn.PinSequence || !s.drawnOnly()) || v.Bare() || s.machine.Vars().Unknown() > 0
 	switch {
 	case s.rest > 0 && !s.dropping:
 		v.close("client left in the middle of a message")

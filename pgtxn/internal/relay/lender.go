@@ -40,7 +40,8 @@ type lender struct {
 	marks                     map[string]int      // of custom settings, see marks.go
 	pinned                    int                 // sessions that count for max_pinned
 	readsDrawn                bool                // a session asked for what it drew before, see sequences.go
-	watchingDrawn             bool
+	stopDrawn                 func()              // of the timer that has them yield it, or nil
+	drawnDue                  time.Time           // when that is
 
 	labels PoolLabels // under which totals are counted
 	totals *Totals

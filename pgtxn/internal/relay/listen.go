@@ -96,8 +96,9 @@ func (s *Session) sharesListen() bool {
 // share begins the move of a session that nothing but LISTEN pins, to the listener.
 // It reports whether the session waits for that.
 func (s *Session) share() bool {
+	s.leaveDrawn()
 	l, v := &s.listens, s.srv
-	if s.machine.Pins() != txn.PinListen || l.refused || len(l.heard) == 0 || !s.sharesListen() {
+	if s.machine.Pins() != txn.PinListen || s.uninspected || l.refused || len(l.heard) == 0 || !s.sharesListen() {
 		return false
 	}
 	li := s.lender.listenerAt(v.Address)
@@ -151,10 +152,11 @@ func (s *Session) mustMove() bool {
 	return true
 }
 
-// broughtBack says whether the backend has just begun to listen, for the message at
-// hand: who would give it back for others now would never come to it.
+// broughtBack says whether the backend begins to listen, or just has, for the message
+// at hand: who would give it back for others now might never come to it.
 func (s *Session) broughtBack() bool {
-	return s.listens.at == onBackend && s.srv.replies.front().party == forListen
+	l := &s.listens
+	return l.moving && l.at == onListener || l.at == onBackend && s.srv.replies.front().party == forListen
 }
 
 func (v *server) runForListen(sql string) {
@@ -206,8 +208,9 @@ func (v *server) notified(body []byte) bool {
 	case drop:
 		return false
 	}
-	// Who listens is pinned, and may be notified while we prepare something.
-	return s.machine.Pins() != 0 && v.party() != forApply
+	// Who listens is pinned, and may be notified while we prepare something. If that is
+	// the backend, it was another's who listened there.
+	return s.machine.Unrestorable()&txn.PinListen != 0 || s.machine.Pins() != 0 && v.party() != forApply
 }
 
 // hear takes one of the pool's listener.

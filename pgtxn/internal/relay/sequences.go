@@ -79,26 +79,28 @@ func (l *lender) askedForDrawn() {
 		"user", l.key.user, "database", l.key.database)
 }
 
-// drawnOnly says whether nothing but SequencesAuto binds the session to its backend:
-// it does not count for the limits of pins, since it makes room by itself.
+// drawnOnly says whether nothing but SequencesAuto binds the session to its backend, or
+// what it listens to besides, which the listener can have: it does not count for the
+// limits of pins, since it makes room by itself.
 func (s *Session) drawnOnly() bool {
-	return s.cfg.Sequences == SequencesAuto && s.machine.Pins() == txn.PinSequence
-}
-
-// leavesDrawn unpins the session if that is all, and it is time.
-func (s *Session) leavesDrawn() bool {
-	if !s.drawnIsDue() {
+	pins := s.machine.Pins()
+	if s.cfg.Sequences != SequencesAuto || pins&txn.PinSequence == 0 {
 		return false
 	}
-	s.machine.Unpin()
-	return true
+	return pins == txn.PinSequence || pins == txn.PinSequence|txn.PinListen && s.sharesListen()
+}
+
+// leaveDrawn lifts the pin if that is all, and it is time.
+func (s *Session) leaveDrawn() {
+	if s.drawnIsDue() {
+		s.machine.Lift(txn.PinSequence)
+	}
 }
 
 // yieldDrawn does the same with a session that is idle. Until another session gets
 // the backend what was drawn is still there.
 func (s *Session) yieldDrawn() {
-	if s.drawnIsDue() && s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0 {
-		s.machine.Unpin()
+	if s.srv != nil && s.drawnIsDue() && s.machine.Idle() && s.srv.replies.n == 0 && !s.unsynced && s.rest == 0 {
 		s.settle()
 	}
 }
@@ -122,20 +124,24 @@ func (l *lender) waitedForDrawn() time.Duration {
 	return max(time.Since(l.pool.FirstWaiting().Taker.(*Session).waitSince), 1)
 }
 
-// watchDrawn has idle sessions yield when it will be time: a timer is set, unless
-// one is. Those that are not idle yield when they are.
+// watchDrawn has idle sessions yield when it will be time: a timer is set, unless one
+// is for no later. Those that are not idle yield when they are.
 func (l *lender) watchDrawn() {
 	waited := l.waitedForDrawn()
 	left := drawnAtMost - waited
 	if left <= 0 {
 		left = askedAtMost - waited
 	}
-	if l.watchingDrawn || waited == 0 || left <= 0 {
+	due := time.Now().Add(left)
+	if waited == 0 || left <= 0 || l.stopDrawn != nil && !due.Before(l.drawnDue) {
 		return
 	}
-	l.watchingDrawn = true
-	l.shard.loop.After(left, func() {
-		l.watchingDrawn = false
+	if l.stopDrawn != nil {
+		l.stopDrawn()
+	}
+	l.drawnDue = due
+	l.stopDrawn = l.shard.loop.After(left, func() {
+		l.stopDrawn = nil
 		l.reclaimDrawn()
 	})
 }
