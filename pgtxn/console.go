@@ -102,8 +102,6 @@ func defaults() Handler {
 		ShutdownTimeout: duration(defaultShutdownTimeout), PinTimeout: duration(0),
 		MaxStatement: defaultMaxStatement, MaxPrepared: defaultMaxPrepared, MaxSessionMemory: defaultSessionMemory,
 		MaxClientPrepared: defaultMaxClientPrepared, Scrub: scrubs[0], Inspect: inspects[relay.InspectCalls],
-		Listen: listens[0], PinSequences: sequences[relay.SequencesAuto],
-		TCPKeepalivesIdle: caddy.Duration(15 * time.Second), TCPKeepalivesInterval: caddy.Duration(15 * time.Second), TCPKeepalivesCount: 9, // Go's
 		CustomSettings: customSettings[0], Verify: verifies[relay.VerifyOff], Auth: defaultAuth,
 		PinSequences: sequences[0], Listen: listens[0], TCPKeepalivesIdle: caddy.Duration(defaultKeepalive),
 		TCPKeepalivesInterval: caddy.Duration(defaultKeepalive), TCPKeepalivesCount: defaultProbes,

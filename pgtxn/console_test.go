@@ -279,19 +279,6 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// Options that are one of several words, or a time, have one of them by default.
-func TestDefaultsAreComplete(t *testing.T) {
-	h := defaults()
-	for _, s := range h.settings() {
-		switch s.Name {
-		case "listen", "pin_sequences", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count":
-			if s.Default == "" {
-				t.Errorf("%s has no default", s.Name)
-			}
-		}
-	}
-}
-
 // Stopping Caddy ends visits, with a word.
 func TestConsoleShutdown(t *testing.T) {
 	p, caddy := startProcess(t, consoleOptions)

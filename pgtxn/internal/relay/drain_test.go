@@ -116,7 +116,7 @@ func TestDrainWaiting(t *testing.T) {
 
 // A batch that was refused is over with its Sync.
 func TestDrainRefused(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = 50 * time.Millisecond })
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = time.Second }) // logins wait too
 	holder, refused := p.connect(t), p.connect(t)
 	holder.must("BEGIN")
 	refused.send(oneShot("SELECT 1"), flushMsg)

@@ -305,6 +305,7 @@ func (v *server) close(reason string) {
 		return
 	}
 	s.unpinned()
+	s.listens.moving = false
 	v.session, s.srv = nil, nil
 	switch {
 	case s.ended:
