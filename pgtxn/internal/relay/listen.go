@@ -105,7 +105,7 @@ func (s *Session) share() bool {
 	switch {
 	case li == nil:
 		return s.lender.awaitsListener()
-	case li.Address != v.Address, !s.hasEncodingOf(li.Conn):
+	case li.Address != v.Address, !s.hasEncodingOf(li.Conn), s.isHurried():
 		return false
 	}
 	s.begin()
@@ -118,6 +118,22 @@ func (s *Session) hasEncodingOf(c *backend.Conn) bool {
 	told, _ := s.told.Get("client_encoding")
 	has, _ := c.Reported.Get("client_encoding")
 	return told.Session != nil && has.Session != nil && told.Session.Text == has.Session.Text
+}
+
+// isHurried: a move runs under the session's own timeouts, which could end it on the way
+// back. Those of less than a second, or of parts of one, the server shows in milliseconds.
+func (s *Session) isHurried() bool {
+	want := s.want()
+	for _, name := range [...]string{"statement_timeout", "lock_timeout", "transaction_timeout"} {
+		value := s.srv.Initial[name]
+		if v, ok := want.Get(name); ok && v.Session != nil && !v.Session.Default {
+			value = v.Session.Text
+		}
+		if strings.HasSuffix(value, "ms") {
+			return true
+		}
+	}
+	return false
 }
 
 // bringBack begins the move to the backend at hand, ahead of the client's message.

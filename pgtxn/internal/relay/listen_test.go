@@ -229,8 +229,8 @@ func TestListenerLost(t *testing.T) {
 	busy.expect("A a still there")
 }
 
-// A client in another encoding than the pool's, or with a table of its own, keeps its
-// backend and is notified by it; so does everybody with the option.
+// A client in another encoding than the pool's, with a table of its own, or with a timeout
+// that a move might not meet, keeps its backend and is notified by it; so does everybody with the option.
 func TestListenOnABackend(t *testing.T) {
 	p := database(t)
 	speaker := p.connect(t)
@@ -240,6 +240,7 @@ func TestListenOnABackend(t *testing.T) {
 	}{
 		{"encoding", "SET client_encoding = 'LATIN1'", nil},
 		{"temporary table", "CREATE TEMP TABLE t ()", nil},
+		{"short timeout", "SET statement_timeout = 900", nil},
 		{"option", "SELECT 1", []func(*Config){func(cfg *Config) { cfg.PinListen = true }}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
