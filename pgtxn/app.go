@@ -198,6 +198,18 @@ func (a *App) Stop() error {
 	return nil
 }
 
+// drain ends the sessions whose certificate is no longer to be used, or whose
+// listener is gone.
+func drain(why string) int {
+	process.Lock()
+	hub := process.hub
+	process.Unlock()
+	if hub == nil { // nobody has come yet
+		return 0
+	}
+	return hub.Drain((*relay.Session).Unwelcome, why)
+}
+
 // shutDown waits for the transactions that are open, as long as the most patient
 // handler allows, and says what it cut.
 func (a *App) shutDown() {

@@ -19,18 +19,6 @@ func init() {
 	tlsreload.OnDrain(drain)
 }
 
-// drain ends the sessions whose certificate is no longer to be used, or whose
-// listener is gone.
-func drain(why string) int {
-	process.Lock()
-	hub := process.hub
-	process.Unlock()
-	if hub == nil { // nobody has come yet
-		return 0
-	}
-	return hub.Drain((*relay.Session).Unwelcome, why)
-}
-
 // Handler takes PostgreSQL clients and has them share a pool of server
 // connections for each user and database. A client has a server connection
 // for the length of a transaction, and finds its session's variables on

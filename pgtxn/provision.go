@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -76,34 +77,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.config = &relay.Config{
-		PoolSize:         cmp.Or(h.PoolSize, defaultPoolSize),
-		WaitTimeout:      limit(h.WaitTimeout, defaultWaitTimeout),
-		IdleTimeout:      limit(h.IdleTimeout, defaultIdleTimeout),
-		MaxLifetime:      limit(h.MaxLifetime, defaultMaxLifetime),
-		ConnectTimeout:   cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout),
-		LoginTimeout:     cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
-		MaxStatement:     cmp.Or(h.MaxStatement, defaultMaxStatement),
-		MaxPrepared:      cmp.Or(h.MaxPrepared, defaultMaxPrepared),
-		MaxSavepoints:    h.MaxSavepoints,
-		MaxSessionMemory: cmp.Or(h.MaxSessionMemory, defaultSessionMemory),
-		ScrubAlways:      h.Scrub != scrubWrites,
-		SharedCustom:     h.CustomSettings == customShared,
-		PinListen:        h.Listen == listenPin,
-		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
-		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
-		OnDrift:          emitDrift,
-		Log:              log,
-
-		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
-		MaxPinned:         h.MaxPinned,
-		Sequences:         relay.Sequences(max(0, slices.Index(sequences, h.PinSequences))),
-		PinTimeout:        limit(h.PinTimeout, 0),
-		SessionMode:       h.sessionMode,
-		PeerID:            h.PeerID,
-		ShutdownTimeout:   limit(h.ShutdownTimeout, defaultShutdownTimeout),
-		LogMinWait:        limit(h.LogMinWait, -1),
-	}
+	h.config = h.relayConfig(log)
 	h.config.Users = users
 	if err := h.access(h.config); err != nil {
 		return err
@@ -131,6 +105,38 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.configInTLS = &inTLS
 	h.app.handlerLog = ctx.Slogger().Handler()
 	return h.app.register(h.config)
+}
+
+// relayConfig is what needs nothing but the options.
+func (h *Handler) relayConfig(log *slog.Logger) *relay.Config {
+	return &relay.Config{
+		PoolSize:         cmp.Or(h.PoolSize, defaultPoolSize),
+		WaitTimeout:      limit(h.WaitTimeout, defaultWaitTimeout),
+		IdleTimeout:      limit(h.IdleTimeout, defaultIdleTimeout),
+		MaxLifetime:      limit(h.MaxLifetime, defaultMaxLifetime),
+		ConnectTimeout:   cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout),
+		LoginTimeout:     cmp.Or(time.Duration(h.LoginTimeout), defaultLoginTimeout),
+		MaxStatement:     cmp.Or(h.MaxStatement, defaultMaxStatement),
+		MaxPrepared:      cmp.Or(h.MaxPrepared, defaultMaxPrepared),
+		MaxSavepoints:    h.MaxSavepoints,
+		MaxSessionMemory: cmp.Or(h.MaxSessionMemory, defaultSessionMemory),
+		ScrubAlways:      h.Scrub != scrubWrites,
+		SharedCustom:     h.CustomSettings == customShared,
+		PinListen:        h.Listen == listenPin,
+		Inspect:          relay.Inspect(max(0, slices.Index(inspects, h.Inspect))),
+		Verify:           relay.Verify(max(0, slices.Index(verifies, h.Verify))),
+		OnDrift:          emitDrift,
+		Log:              log,
+
+		MaxClientPrepared: cmp.Or(h.MaxClientPrepared, defaultMaxClientPrepared),
+		MaxPinned:         h.MaxPinned,
+		Sequences:         relay.Sequences(max(0, slices.Index(sequences, h.PinSequences))),
+		PinTimeout:        limit(h.PinTimeout, 0),
+		SessionMode:       h.sessionMode,
+		PeerID:            h.PeerID,
+		ShutdownTimeout:   limit(h.ShutdownTimeout, defaultShutdownTimeout),
+		LogMinWait:        limit(h.LogMinWait, -1),
+	}
 }
 
 func limit(option *caddy.Duration, otherwise time.Duration) time.Duration {

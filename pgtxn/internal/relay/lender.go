@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"maps"
@@ -51,6 +52,7 @@ type lender struct {
 
 	listener  *listener // who listens for the sessions, or nil
 	listening bool      // it is being connected
+	marker    string    // the channel of its own, see listens
 	deafUntil time.Time // no other is connected before
 
 	failure  error  // of the last attempt to connect, or nil
@@ -64,7 +66,7 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 	l := &lender{
 		key: key, cfg: cfg, shard: sh,
 		sessions: make(map[uint64]*Session), starts: make(map[string]knownStart), names: make(map[string]struct{}),
-		marks: make(map[string]int),
+		marks: make(map[string]int), marker: ownPrefix + strings.ToLower(rand.Text()),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.pool = pool.New(0, pool.Hooks[*server](l))

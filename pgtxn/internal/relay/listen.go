@@ -2,7 +2,6 @@ package relay
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -64,9 +63,7 @@ func (l *listens) verdict(from ear) verdict {
 // begin begins a move, which has to end within connect_timeout.
 func (s *Session) begin() {
 	l := &s.listens
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	token := hex.EncodeToString(random[:])
+	token := rand.Text()
 	l.moving, l.marked, l.token, l.later = true, [2]bool{}, token, nil
 	s.shard.loop.After(s.cfg.ConnectTimeout, func() {
 		if s.listens.moving && s.listens.token == token && !s.ended {
@@ -79,7 +76,7 @@ func (s *Session) begin() {
 
 // sendMarker is the statement that sends the marker.
 func (s *Session) sendMarker() string {
-	return "NOTIFY " + s.lender.listener.marker + ", '" + s.listens.token + "'"
+	return "NOTIFY " + s.lender.marker + ", '" + s.listens.token + "'"
 }
 
 // deafen ends a session that can't be told any more what it listens to.
@@ -109,7 +106,7 @@ func (s *Session) share() bool {
 		return false
 	}
 	s.begin()
-	v.runForListen("LISTEN " + li.marker)
+	v.runForListen("LISTEN " + s.lender.marker)
 	return true
 }
 
@@ -149,7 +146,7 @@ func (s *Session) bringBack() {
 	s.machine.Regain(txn.PinListen)
 	v.unnamedOf = 0 // a simple Query drops the unnamed statement
 	g := &s.shard.toServer
-	for _, sql := range [...]string{listenTo(append(slices.Clone(s.listens.known), li.marker)), s.sendMarker()} {
+	for _, sql := range [...]string{listenTo(append(slices.Clone(s.listens.known), s.lender.marker)), s.sendMarker()} {
 		g.setOwn(wire.AppendQuery(g.own(), sql))
 		v.replies.push(reply{kind: 'Q', party: forListen})
 	}
@@ -208,13 +205,11 @@ func (s *Session) listenFailed(body []byte) {
 // it is for the client.
 func (v *server) notified(body []byte) bool {
 	s := v.session
-	if li := v.lender.listener; li != nil {
-		if token, ok := li.isMarker(body); ok {
-			if s.mark(onBackend, token) {
-				v.shard.toClient.put(s.arrive())
-			}
-			return false
+	if token, ok := v.lender.isMarker(body); ok {
+		if s.mark(onBackend, token) {
+			v.shard.toClient.put(s.arrive())
 		}
+		return false
 	}
 	s.knowItself(body)
 	switch s.listens.verdict(onBackend) {
@@ -272,7 +267,7 @@ func (s *Session) arrive() (later []byte) {
 		return later
 	}
 	l.at, l.heard = onBackend, slices.Clone(l.known)
-	v.runForListen("UNLISTEN " + s.lender.listener.marker)
+	v.runForListen("UNLISTEN " + s.lender.marker)
 	return later
 }
 

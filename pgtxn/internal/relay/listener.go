@@ -2,8 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
@@ -19,7 +17,6 @@ type listener struct {
 	*backend.Conn
 	stream
 	lender  *lender
-	marker  string                           // the channel of its own, see listens
 	hearers map[string]map[*Session]struct{} // by channel
 	ready   bool                             // it hears the marker
 	closed  bool
@@ -59,15 +56,13 @@ func (l *lender) listenerConnected(c *backend.Conn, err error) {
 		err = l.ctx.Err()
 	}
 	if err == nil {
-		var random [8]byte
-		_, _ = rand.Read(random[:]) // never fails
 		li := &listener{
 			Conn: c, stream: stream{conn: c.Sock}, lender: l,
-			marker: ownPrefix + hex.EncodeToString(random[:]), hearers: make(map[string]map[*Session]struct{}),
+			hearers: make(map[string]map[*Session]struct{}),
 		}
 		if err = l.shard.loop.Attach(c.Sock, li); err == nil {
 			l.listener = li
-			li.run(noTimeouts + "LISTEN " + li.marker)
+			li.run(noTimeouts + "LISTEN " + l.marker)
 			return
 		}
 		c.Sock.Close()
@@ -222,7 +217,7 @@ func (li *listener) message(typ byte, body []byte) {
 }
 
 func (li *listener) notified(body []byte) {
-	if token, ok := li.isMarker(body); ok {
+	if token, ok := li.lender.isMarker(body); ok {
 		for _, s := range li.lender.sessions {
 			if s.mark(onListener, token) {
 				s.client.send(s.arrive())
@@ -244,13 +239,13 @@ func (li *listener) notified(body []byte) {
 }
 
 // isMarker returns what the marker says, if it is one.
-func (li *listener) isMarker(body []byte) (token string, ok bool) {
+func (l *lender) isMarker(body []byte) (token string, ok bool) {
 	if len(body) < 4 {
 		return "", false
 	}
 	channel, rest, _ := wire.CString(body[4:])
 	payload, _, _ := wire.CString(rest)
-	return string(payload), string(channel) == li.marker
+	return string(payload), string(channel) == l.marker
 }
 
 // close ends the sessions whose notifications are lost with it. The others keep their
@@ -272,7 +267,7 @@ func (li *listener) close(why string) {
 			s.deafen()
 		case at.moving:
 			at.moving, at.later = false, nil
-			s.srv.runForListen("UNLISTEN " + li.marker)
+			s.srv.runForListen("UNLISTEN " + l.marker)
 		}
 	}
 	l.withoutListener()

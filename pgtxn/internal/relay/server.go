@@ -234,6 +234,11 @@ func (v *server) message(typ byte, body []byte) bool {
 			return false
 		}
 	}
+	return v.answer(r, typ, body)
+}
+
+// answer handles one that belongs to r.
+func (v *server) answer(r *reply, typ byte, body []byte) bool {
 	mine := r.party
 	switch typ {
 	case '1', '2', '3':
