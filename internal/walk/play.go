@@ -119,7 +119,7 @@ func (p *player) same(when string, got map[string]string, of func(*player) map[s
 
 func (p *player) steps(c *story.Client) error {
 	for i := range p.story.Steps {
-		if !p.record && c.Status == 'I' && p.r.IntN(4) > 0 {
+		if !p.record && c.Status == 'I' && p.r.IntN(2) > 0 {
 			others, err := p.game.others(p.target)
 			if err == nil {
 				err = others.between(p.r)
