@@ -217,10 +217,11 @@ func (s *Session) settle() {
 	case busy || !s.machine.Idle():
 	case s.draining, s.shard.stopping:
 		s.drained()
-	case s.listens.moving:
+	case s.listens.moving():
 	case s.mustInspect():
 		s.inspect()
 	case s.share():
+		s.unused = time.Now() // pin_timeout does not count
 	case s.machine.Pins() != 0:
 		s.notePins()
 		if s.lacking {

@@ -265,7 +265,7 @@ func (l *lender) removed(v *server, reason string) {
 // left: a session's client has gone.
 func (l *lender) left(s *Session) {
 	delete(l.sessions, s.id)
-	s.listens.moving = false
+	s.listens.stay()
 	l.unlisten(s)
 	l.totals.countSession(s)
 }

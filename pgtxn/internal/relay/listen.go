@@ -32,13 +32,23 @@ const (
 // listens is what a session listens to, and where.
 type listens struct {
 	at      ear
-	moving  bool     // to the other place
+	endTime func()   // nil unless it is moving to the other place, for which there is a time
 	marked  [2]bool  // the marker has come there
 	token   string   // what the marker says
 	later   []byte   // from the new place, for behind what the old one has still to tell
 	heard   []string // the channels, as the server named them last
 	known   []string // those that the listener has for the session
 	refused bool     // it can't be moved: it keeps its backend
+}
+
+func (l *listens) moving() bool { return l.endTime != nil }
+
+// stay ends a move, or what there is of it.
+func (l *listens) stay() {
+	if l.moving() {
+		l.endTime()
+	}
+	l.endTime, l.later = nil, nil
 }
 
 // verdict says what becomes of a notification from a place.
@@ -52,9 +62,9 @@ const (
 
 func (l *listens) verdict(from ear) verdict {
 	switch {
-	case !l.moving && from == l.at, l.moving && from == l.at && !l.marked[from]:
+	case from == l.at && !(l.moving() && l.marked[from]):
 		return tell
-	case l.moving && from != l.at && l.marked[from]:
+	case l.moving() && from != l.at && l.marked[from]:
 		return keep
 	}
 	return drop
@@ -63,14 +73,11 @@ func (l *listens) verdict(from ear) verdict {
 // begin begins a move, which has to end within connect_timeout.
 func (s *Session) begin() {
 	l := &s.listens
-	token := rand.Text()
-	l.moving, l.marked, l.token, l.later = true, [2]bool{}, token, nil
-	s.shard.loop.After(s.cfg.ConnectTimeout, func() {
-		if s.listens.moving && s.listens.token == token && !s.ended {
-			s.cfg.Log.Error("a session that listens could not be moved: are there several servers behind one address?",
-				"session", s.id, "user", s.user, "database", s.database, "hint", "set the option listen to pin")
-			s.deafen()
-		}
+	l.marked, l.token = [2]bool{}, rand.Text()
+	l.endTime = s.shard.loop.After(s.cfg.ConnectTimeout, func() {
+		s.cfg.Log.Error("a session that listens could not be moved: are there several servers behind one address?",
+			"session", s.id, "user", s.user, "database", s.database, "hint", "set the option listen to pin")
+		s.deafen()
 	})
 }
 
@@ -155,7 +162,7 @@ func (s *Session) bringBack() {
 // mustMove reports whether the message at hand waits for a move, which it may begin.
 func (s *Session) mustMove() bool {
 	switch {
-	case s.listens.moving:
+	case s.listens.moving():
 		s.held = true
 	case s.listens.at == onListener:
 		s.bringBack()
@@ -169,7 +176,7 @@ func (s *Session) mustMove() bool {
 // at hand: who would give it back for others now might never come to it.
 func (s *Session) broughtBack() bool {
 	l := &s.listens
-	return l.moving && l.at == onListener || l.at == onBackend && s.srv.replies.front().party == forListen
+	return l.moving() && l.at == onListener || l.at == onBackend && s.srv.replies.front().party == forListen
 }
 
 func (v *server) runForListen(sql string) {
@@ -182,7 +189,7 @@ func (v *server) runForListen(sql string) {
 // backend hears the marker, the listener can send it.
 func (s *Session) listenDone() {
 	l := &s.listens
-	if !l.moving || l.at != onBackend || l.marked != [2]bool{} {
+	if !l.moving() || l.at != onBackend || l.marked != [2]bool{} {
 		return
 	}
 	li := s.lender.listener
@@ -198,7 +205,8 @@ func (s *Session) listenFailed(body []byte) {
 		s.deafen()
 		return
 	}
-	s.listens.moving, s.listens.refused = false, true
+	s.listens.stay()
+	s.listens.refused = true
 }
 
 // notified takes a NotificationResponse of the session's backend and reports whether
@@ -249,7 +257,7 @@ func appendNotification(dst, body []byte) []byte {
 // mark notes that the marker has come, and reports whether the move is complete.
 func (s *Session) mark(from ear, token string) bool {
 	l := &s.listens
-	if !l.moving || l.token != token {
+	if !l.moving() || l.token != token {
 		return false
 	}
 	l.marked[from] = true
@@ -259,7 +267,8 @@ func (s *Session) mark(from ear, token string) bool {
 // arrive ends the move. It returns what the client is to be told now.
 func (s *Session) arrive() (later []byte) {
 	l, v := &s.listens, s.srv
-	later, l.later, l.moving = l.later, nil, false
+	later = l.later
+	l.stay()
 	if l.at == onBackend {
 		l.at = onListener
 		s.machine.Lift(txn.PinListen)

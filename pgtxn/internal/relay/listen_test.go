@@ -279,7 +279,10 @@ func TestWhoTellsANotification(t *testing.T) {
 		{onListener, true, true, false, keep, tell},
 		{onListener, true, false, true, drop, drop},
 	} {
-		l := listens{at: test.at, moving: test.moving, marked: [2]bool{onBackend: test.backend, onListener: test.listens}}
+		l := listens{at: test.at, marked: [2]bool{onBackend: test.backend, onListener: test.listens}}
+		if test.moving {
+			l.endTime = func() {}
+		}
 		if b, li := l.verdict(onBackend), l.verdict(onListener); b != test.fromBackend || li != test.fromListener {
 			t.Errorf("%+v: %v, %v", test, b, li)
 		}

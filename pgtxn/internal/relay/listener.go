@@ -20,6 +20,7 @@ type listener struct {
 	hearers map[string]map[*Session]struct{} // by channel
 	ready   bool                             // it hears the marker
 	closed  bool
+	keep    func() // takes back that it is closed soon, since nobody listens; or nil
 	in      []byte // the beginning of a message
 }
 
@@ -98,6 +99,10 @@ func (l *lender) settleListening() {
 // register has the listener listen to what the session does, and to nothing else for
 // it.
 func (li *listener) register(s *Session) {
+	if li.keep != nil {
+		li.keep()
+		li.keep = nil
+	}
 	var more []string
 	for _, channel := range s.listens.heard {
 		if li.hearers[channel] == nil {
@@ -130,12 +135,8 @@ func (li *listener) forget(s *Session, but []string) {
 	if less.Len() > 0 {
 		li.run(less.String())
 	}
-	if len(li.hearers) == 0 {
-		li.lender.shard.loop.After(idleListener, func() {
-			if len(li.hearers) == 0 {
-				li.close("nobody listens")
-			}
-		})
+	if len(li.hearers) == 0 && li.keep == nil {
+		li.keep = li.lender.shard.loop.After(idleListener, func() { li.close("nobody listens") })
 	}
 }
 
@@ -172,7 +173,7 @@ func (li *listener) Readable() {
 			li.take()
 		} else if err != nil {
 			if !isWouldBlock(err) {
-				li.close("connection lost: " + err.Error())
+				li.lost("connection lost: " + err.Error())
 			}
 			return
 		}
@@ -187,7 +188,7 @@ func (li *listener) take() {
 			break
 		}
 		if total == 0 || total > maxNotification {
-			li.close("malformed message")
+			li.lost("malformed message")
 			return
 		}
 		li.message(typ, li.in[used+wire.HeadLen:used+total])
@@ -203,7 +204,7 @@ func (li *listener) message(typ byte, body []byte) {
 	case 'A':
 		li.notified(body)
 	case 'E': // nothing that it runs can fail for a reason that goes away
-		li.close("server: " + string(wire.ParseError(body).Message))
+		li.lost("server: " + string(wire.ParseError(body).Message))
 	case 'S':
 		name, rest, _ := wire.CString(body)
 		value, _, _ := wire.CString(rest)
@@ -248,6 +249,12 @@ func (l *lender) isMarker(body []byte) (token string, ok bool) {
 	return string(payload), string(channel) == l.marker
 }
 
+// lost closes it; another is not tried at once.
+func (li *listener) lost(why string) {
+	li.close(why)
+	li.lender.withoutListener()
+}
+
 // close ends the sessions whose notifications are lost with it. The others keep their
 // backends until there is another.
 func (li *listener) close(why string) {
@@ -263,12 +270,11 @@ func (li *listener) close(why string) {
 		at := &s.listens
 		at.known = nil
 		switch {
-		case at.at == onListener, at.moving && at.marked[onBackend]:
+		case at.at == onListener, at.moving() && at.marked[onBackend]:
 			s.deafen()
-		case at.moving:
-			at.moving, at.later = false, nil
+		case at.moving():
+			at.stay()
 			s.srv.runForListen("UNLISTEN " + l.marker)
 		}
 	}
-	l.withoutListener()
 }

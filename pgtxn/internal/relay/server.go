@@ -310,7 +310,7 @@ func (v *server) close(reason string) {
 		return
 	}
 	s.unpinned()
-	s.listens.moving = false
+	s.listens.stay()
 	v.session, s.srv = nil, nil
 	switch {
 	case s.ended:
