@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
+	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
 func init() {
@@ -40,6 +41,8 @@ type App struct {
 
 	configs    []*relay.Config // of the handlers of this configuration
 	handlerLog slog.Handler    // of one of them, as they all have the same name
+	sslsets    []string        // of all of them
+	ctx        caddy.Context
 	listeners  func() listeners
 	stopped    atomic.Bool
 	storage    certmagic.Storage
@@ -57,7 +60,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 // Provision takes what is kept of earlier processes. Storage that does not work is no reason
 // not to serve.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.storage, a.log = ctx.Storage(), ctx.Slogger()
+	a.ctx, a.storage, a.log = ctx, ctx.Storage(), ctx.Slogger()
 	a.listeners = sync.OnceValue(func() listeners { return a.listenersOf(ctx) })
 	if err := loadSaltSecret(ctx, a.storage); err != nil {
 		a.log.Warn("the salts of unknown users are new in this process", "key", saltSecretKey, "error", err)
@@ -152,6 +155,11 @@ func keyring(identity string) *auth.Keyring {
 
 // Start applies this configuration to the pools that live, and listens.
 func (a *App) Start() error {
+	for _, name := range a.sslsets { // the app tlsreload may be loaded behind a handler
+		if err := tlsreload.HasUpstream(a.ctx, name); err != nil {
+			return fmt.Errorf("sslset: %w", err)
+		}
+	}
 	hub, err := theHub()
 	if err != nil {
 		return err

@@ -147,14 +147,19 @@ func (p *proxy) load(t *testing.T, options string) {
 
 func (p *proxy) loadCaddyfile(t *testing.T, text string) {
 	t.Helper()
+	if err := tryCaddyfile(t, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryCaddyfile(t *testing.T, text string) error {
+	t.Helper()
 	text = strings.ReplaceAll(text, "UPSTREAM", postgres.Addr)
 	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), nil)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
-	if err := caddy.Load(config, true); err != nil {
-		t.Fatal(err)
-	}
+	return caddy.Load(config, true)
 }
 
 func (p *proxy) log(t *testing.T) string {

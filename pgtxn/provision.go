@@ -72,6 +72,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.app = app.(*App)
+	if h.SSLSet != "" {
+		h.app.sslsets = append(h.app.sslsets, h.SSLSet)
+	}
 	log := followNewest(ctx.Slogger())
 	users, err := h.userDirectory(log)
 	if err != nil {

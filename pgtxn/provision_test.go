@@ -238,3 +238,22 @@ func selfSigned(t testing.TB) (cert, key []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 }
+
+// A set that is not there is noticed when the configuration is loaded, not by the
+// first client. The configuration of before goes on.
+func TestMissingSet(t *testing.T) {
+	const options, sets = "upstream UPSTREAM\nauth trust\nsslmode require\n", "tlsreload {\nset main {\nself_signed localhost\n}\nset other {\nself_signed localhost\n}\n}"
+	p := start(t, options+"sslset main\n", sets)
+	for _, test := range []struct{ globals, sslset, want string }{
+		{sets, "mian", "sslset: tlsreload has no set 'mian'; use one of main, other"},
+		{"", "main", "sslset: there is no app tlsreload with the set 'main'"},
+	} {
+		err := tryCaddyfile(t, caddyfileOf(p.addr, strings.Replace(p.globals, sets, test.globals, 1), options+"sslset "+test.sslset+"\n"))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v; want %q", err, test.want)
+		}
+	}
+	if got := get[map[string]any](t, p, "/tlsreload/status"); got == nil {
+		t.Error("the configuration of before is gone")
+	}
+}

@@ -4,7 +4,26 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
 )
+
+// HasUpstream is an error if the configuration has no set of this name. Ask it
+// when all apps are loaded.
+func HasUpstream(ctx caddy.Context, name string) error {
+	app, err := ctx.AppIfConfigured("tlsreload")
+	if err != nil {
+		return fmt.Errorf("there is no app tlsreload with the set '%s'", name)
+	}
+	sets := app.(*App).Sets
+	if _, has := sets[name]; !has {
+		return fmt.Errorf("tlsreload has no set '%s'; use one of %s", name, strings.Join(slices.Sorted(maps.Keys(sets)), ", "))
+	}
+	return nil
+}
 
 // Upstream returns what tells a client, such as pgtxn's server connections,
 // which certificate to show and which authorities to trust, by the upstream
