@@ -5,9 +5,10 @@
 // has the statements, settings.go the variables, wrap.go the messages they travel in.
 //
 // [Game.Compare] plays such a story on the server, where whatever is answered is right, and then through a proxy, while other
-// clients (company.go) change the same variables on the same backends whenever the walker is at rest. They too must see what they
-// set and nothing else. [Game.Shrink] drops from a story that differs what the difference does not need, and [Text] writes it as a
+// clients (company.go) change the same variables on the same backends while the walker is at rest. They too must see what they
+// set and nothing else. [Shrink] drops from a story that differs what the difference does not need, and [Text] writes it as a
 // file that package story plays, for the folder of stories.
 //
-// A custom setting that was once set on a backend stays defined there as ”; elsewhere it is NULL. Walks don't look at that.
+// A custom setting that was once set on a backend stays defined there as ”; elsewhere it is NULL. Walks look at that, unless the
+// pool leaves it as it is (Shared).
 package walk
