@@ -100,7 +100,7 @@ func mallocs(f func(), times int) uint64 {
 
 // A wait that is counted, with its exemplar, costs no allocation: the transaction's id is two numbers until somebody asks.
 func TestWaitsAllocateNothing(t *testing.T) {
-	s, totals, now := &Session{id: 26, waiting: true}, new(Totals), time.Now()
+	s, totals, now := &Session{id: 26, loan: loan{waiting: true}}, new(Totals), time.Now()
 	n := testing.AllocsPerRun(1000, func() { totals.waited(Exemplar{s.transaction(), 0.003, now}) })
 	if n != 0 {
 		t.Errorf("%v allocations for each", n)

@@ -18,6 +18,23 @@ const (
 	maxSmall = 10001    // length of a message that holds no data (PQ_SMALL_MESSAGE_LIMIT, and its type)
 )
 
+// inflow is where the client's stream stands.
+type inflow struct {
+	in         []byte // read, but not yet handled
+	rest       int    // bytes to come of a message whose beginning went out already
+	dropping   bool   // those bytes are not for the server
+	held       bool   // the next message waits for what was sent before it
+	yielding   bool   // and for others
+	forgetting bool   // what was sent drops all prepared statements
+	skipping   bool   // the server skips to the next Sync
+	refusing   bool   // we do: an error of our own was the answer to the batch
+	refusal    []byte // the error with which the message that is held is to be refused
+	loss       []byte // the error that is to tell the client that its transaction is lost
+	copyIn     bool   // the server reads CopyData
+	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known
+	unsynced   bool   // messages were sent behind which no Sync has been sent yet
+}
+
 // isSmall says for which messages PostgreSQL has that limit (SocketBackend).
 func isSmall(typ byte) bool {
 	switch typ {

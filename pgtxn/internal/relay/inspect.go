@@ -16,6 +16,21 @@ import (
 // then. What can move moves with the session; what can't pins it, for a reason
 // that the server gave; and what the server knows nothing of pins no more.
 
+// inspection is where a session stands with that.
+type inspection struct {
+	dirties     bool // what ran on the backend may have changed variables in secret
+	uninspected bool // something was sent that may have changed the answer
+	inspecting  bool
+	withSources bool                // functions' sources are read too
+	hints       map[string]struct{} // names of custom settings in what was sent since the last one
+	overflow    bool                // they were too many to be noted
+	unverified  bool                // something was sent since the session was verified
+	verifying   bool                // this one is to verify
+	found       *guc.Set
+	unbased     *guc.Set // start-up values that were found to be reset
+	holds       txn.Pins
+}
+
 // Inspect says which transactions are inspected.
 type Inspect uint8
 

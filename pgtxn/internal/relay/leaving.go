@@ -10,6 +10,21 @@ import (
 // first, as PostgreSQL does, which finds the end of the connection behind all
 // that came before it.
 
+// ending is how far a session is with that, and what is told of it.
+type ending struct {
+	draining  bool   // it ends as soon as it is idle
+	leaving   bool   // nothing more is read from the client; it may still hear answers
+	parting   func() // what happens when it has heard all
+	lingering bool   // only its socket has no room for the last of it
+	ended     bool   // the client has left
+	cleaned   bool   // what it left open was told to end
+
+	why      string // it did
+	last     tally  // as it was then
+	leftIn   string // the transaction that was open then, or ""
+	sqlstate string // of the error with which the session ended, or ""
+}
+
 // depart ends the session when the server has answered what it owes. Words, if
 // not nil, are the last that the client hears.
 func (s *Session) depart(why string, words *wire.Error) {

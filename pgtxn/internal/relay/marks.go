@@ -15,6 +15,12 @@ const maxMarks = 64
 // runs before its greeting.
 const anyMarks = ^uint64(0)
 
+// customNames are those of a session, as marks.
+type customNames struct {
+	named int // how many names is made of
+	names uint64
+}
+
 // marksOf are the marks of the custom names in set, but of those that every login
 // begins with.
 func (l *lender) marksOf(set *guc.Set) (marks uint64) {

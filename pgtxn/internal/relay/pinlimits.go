@@ -11,6 +11,13 @@ import (
 // How many sessions may be pinned, and for how long. A session counts from the
 // statement that pins it until it gives its backend back.
 
+// pinning is a session's part in that.
+type pinning struct {
+	pinned       bool      // it keeps its backend between transactions, or may
+	unused       time.Time // since when it does so without using it
+	stopWatching func()    // of the timer that looks after that, or nil
+}
+
 // mayPin counts the session if the statements pin it. It returns the error with
 // which they are refused if it would be one too many.
 func (s *Session) mayPin(statements []sqlscan.Statement) *wire.Error {

@@ -13,6 +13,16 @@ import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
+// clientStatements are what a client has prepared and bound.
+type clientStatements struct {
+	stmts      map[string]*prepared
+	unnamed    prepared
+	hasUnnamed bool
+	asked      *prepared                    // what it returns now was asked for the message at hand
+	bound      sqlscan.Statement            // what the unnamed portal runs
+	portals    map[string]sqlscan.Statement // what the named ones run; gone with the transaction
+}
+
 // prepared is a client's protocol-level prepared statement.
 //
 // On the server a named one has a name made of its content, so that clients

@@ -12,6 +12,13 @@ import (
 // applications ask later, in a transaction of their own. What was drawn is discarded
 // before another session gets the backend, so nobody is told of another's.
 
+// drawnValues says what a session may have drawn.
+type drawnValues struct {
+	drew      bool // in a transaction that is over, or this one
+	drewHere  bool // in this one
+	asksDrawn bool // it has asked for what it drew in one that was over
+}
+
 // Sequences says which sessions keep their backend for currval and lastval.
 type Sequences uint8
 

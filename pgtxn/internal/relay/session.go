@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/pool"
-	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -32,88 +30,24 @@ type Session struct {
 	machine txn.Machine
 	told    *guc.Set // the reported variables as the client knows them
 
-	packet         string            // its startup packet, as a class
-	base           *guc.Set          // its start-up values, where they are not the backend's own
-	based, basedOn *guc.Set          // want, and the variables it was made of
-	dirties        bool              // what ran on srv may have changed variables in secret
-	unfit          bool              // the last backend could not be given the variables
-	exemption      sqlscan.Statement // of an unfit session: the statement at hand, which sets some of them
-	lacking        bool              // srv was given the variables without those
-	named          int               // how many custom settings names is made of
-	names          uint64            // see marks
-	backslashes    bool              // what a backslash means may have changed, and may change again
-
-	// What the client has prepared and bound, and whether its unnamed statement exists.
-	stmts      map[string]*prepared
-	unnamed    prepared
-	asked      *prepared // what it returns now was asked for the message at hand
-	hasUnnamed bool
-	bound      sqlscan.Statement            // what the unnamed portal runs
-	portals    map[string]sqlscan.Statement // what the named ones run; gone with the transaction
-
-	// The inspection, see inspect.go.
-	uninspected bool // something was sent that may have changed the answer
-	inspecting  bool
-	withSources bool                // the inspection reads functions' sources too
-	hints       map[string]struct{} // names of custom settings in what was sent since the last one
-	overflow    bool                // they were too many to be noted
-	unverified  bool                // something was sent since the session was verified
-	verifying   bool                // the inspection is to verify
-	found       *guc.Set
-	unbased     *guc.Set // start-up values that were found to be reset
-	holds       txn.Pins
-
-	// The backend: asked for, or held.
-	waiter    pool.Waiter[*server]
-	waiting   bool
-	waitSince time.Time
-	srv       *server
-	fresh     bool // srv was just lent: its variables may have to be applied first
-
-	listens listens // to channels, see listen.go
-
-	temp bool // it has made a schema pg_temp, see temp.go
-
-	// What it may have drawn from sequences, see sequences.go.
-	drew      bool // in a transaction that is over, or this one
-	drewHere  bool // in this one
-	asksDrawn bool // it has asked for what it drew in one that was over
-
-	// The limits for pins, see pinlimits.go.
-	pinned       bool      // it keeps srv between transactions, or may
-	unused       time.Time // since when it does so without using it
-	stopWatching func()    // of the timer that looks after that, or nil
-
-	// Where the client's stream stands.
-	in         []byte // read, but not yet handled
-	rest       int    // bytes to come of a message whose beginning went out already
-	dropping   bool   // those bytes are not for the server
-	held       bool   // the next message waits for what was sent before it
-	yielding   bool   // and for others
-	forgetting bool   // what was sent drops all prepared statements
-	skipping   bool   // the server skips to the next Sync
-	refusing   bool   // we do: an error of our own was the answer to the batch
-	refusal    []byte // the error with which the message that is held is to be refused
-	loss       []byte // the error that is to tell the client that its transaction is lost
-	copyIn     bool   // the server reads CopyData
-	swallowed  int    // Syncs that it has taken for part of the COPY, as far as is known
-	unsynced   bool   // messages were sent behind which no Sync has been sent yet
-
+	// Each has its own file, which says what it is.
+	startValues
+	loan
+	inflow
+	clientStatements
+	inspection
+	unfitness
+	customNames
+	listens listens
+	drawnValues
+	pinning
+	ending
 	tally
-	last     tally  // as it was when the client left
-	why      string // it did
-	sqlstate string // of the error with which the session ended, or ""
-	leftIn   string // the transaction that was open then, or ""
 
-	starting  bool   // no greeting yet
-	draining  bool   // it ends as soon as it is idle
-	leaving   bool   // nothing more is read from the client; it may still hear answers
-	parting   func() // what happens when it has heard all
-	lingering bool   // only its socket has no room for the last of it
-	ended     bool   // the client has left
-	cleaned   bool   // what it left open was told to end
-	unlearned bool   // the last question for values failed
-	done      chan struct{}
+	temp        bool // it has made a schema pg_temp, see temp.go
+	backslashes bool // what a backslash means may have changed, and may change again
+	starting    bool // no greeting yet
+	done        chan struct{}
 }
 
 // greet sends what follows authentication up to the first ReadyForQuery.

@@ -19,6 +19,13 @@ import (
 // taken apart: a backend that was logged in with just that packet serves it,
 // and only those who came with the same.
 
+// startValues are a session's.
+type startValues struct {
+	packet         string   // its startup packet, as a class
+	base           *guc.Set // where they are not the backend's own
+	based, basedOn *guc.Set // want, and the variables it was made of
+}
+
 // knownStart is what was found out about a startup packet. A client that comes
 // with the same is greeted with it if no backend is idle that could say whether
 // it is still so.

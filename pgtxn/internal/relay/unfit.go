@@ -11,6 +11,12 @@ import (
 // question, or it could not get out of this. Such a statement alone in a simple
 // Query finds a backend that lacks the variables it is about to set anyhow.
 
+type unfitness struct {
+	unfit     bool              // the last backend could not be given the variables
+	exemption sqlscan.Statement // the statement at hand, which sets some of them
+	lacking   bool              // the backend was given the variables without those
+}
+
 // exempt notes for which statement a backend without some variables will do.
 func (s *Session) exempt(text []byte) {
 	s.exemption = sqlscan.Statement{}
