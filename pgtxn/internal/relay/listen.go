@@ -62,7 +62,7 @@ const (
 
 func (l *listens) verdict(from ear) verdict {
 	switch {
-	case from == l.at && !(l.moving() && l.marked[from]):
+	case from == l.at && (!l.moving() || !l.marked[from]):
 		return tell
 	case l.moving() && from != l.at && l.marked[from]:
 		return keep
