@@ -232,7 +232,8 @@ type Handler struct {
 	// its channels go with it to the connection that runs it. pin: the connection
 	// that ran LISTEN, which is then no other client's. It is so in any case with
 	// several upstreams, unless target_session_attrs is primary or read-write, and
-	// for clients with another client_encoding than the server begins with.
+	// for clients with another client_encoding than the server begins with, or with
+	// a timeout that is not in whole seconds.
 	// Default: shared.
 	Listen string `json:"listen,omitempty"`
 
