@@ -53,6 +53,7 @@ import (
 //		scrub always|writes
 //		inspect calls|writes|always|never
 //		custom_settings own|shared
+//		listen shared|pin
 //		verify off|sampled|always
 //
 //		auth scram-sha-256|md5|password|cert|trust|reject [<option>...]
@@ -83,9 +84,8 @@ import (
 //	}
 //
 // The options upstream, admin_users, stats_users, connection_policy, peer, and
-// user and database of pool_mode may be repeated. Sizes are in
-// bytes, or with a unit: 16MiB. A tls without connection_policy stands for one
-// with nothing in it.
+// user and database of pool_mode may be repeated. Sizes are in bytes, or have a
+// unit: 16MiB. A tls without connection_policy stands for one with nothing in it.
 func (h *Handler) UnmarshalCaddyfile(d *caddycaddyfile.Dispenser) error {
 	return caddyfile.Module(d, h.options())
 }

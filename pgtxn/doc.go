@@ -9,5 +9,6 @@
 //
 // A [Handler] turns its options into a relay.Config and hands its connections
 // to the hub. The [App] gives the hub the sizes and times of the configuration
-// that runs, and listens for the short form of the Caddyfile. The admin routes ask the hub what there is.
+// that runs, and listens for the short form of the Caddyfile. The admin routes
+// ask the hub what there is.
 package pgtxn

@@ -174,20 +174,20 @@ type Handler struct {
 	MaxClientPrepared int `json:"max_client_prepared,omitempty"`
 
 	// Which sessions keep their server connection so that currval and lastval work
-	// in later transactions than that which drew from the sequence, as on a
-	// connection of their own; in the same one they always do. "on": who may draw,
-	// by calling nextval or setval, by writing (the default of a column may call
-	// nextval) or by calling a function, and who calls currval or lastval. "auto":
-	// nobody, until a session of the pool (user and database) calls currval or
-	// lastval in a later transaction; from then on who may draw, but not longer
-	// than until somebody has waited for a second, or for 10 seconds if it is a
-	// session that has called one of them so; it does not count for max_pinned and
-	// pin_timeout. "off": nobody. Default: auto.
+	// in a later transaction than the one that drew from the sequence, as on a
+	// connection of their own; in the same one they always do. "on": those that may
+	// draw, by calling nextval or setval, by writing (the default of a column may
+	// call nextval) or by calling a function, and those that call currval or
+	// lastval. "auto": none, until a session of the pool (user and database) calls
+	// currval or lastval in a later transaction. From then on those that may draw,
+	// but only until somebody has waited for a second, or for 10 seconds if the
+	// session has made such a call itself; these do not count for max_pinned and
+	// pin_timeout. "off": none. Default: auto.
 	PinSequences string `json:"pin_sequences,omitempty"`
 
 	// The most sessions of a pool that may keep their server connection between
-	// transactions, for state that can't be moved (a pin). What would pin one more,
-	// such as CREATE TEMP TABLE, is refused with SQLSTATE 53400; a session that is
+	// transactions, for state that can't be moved (a pin). A statement that would pin
+	// one more, such as CREATE TEMP TABLE, gets SQLSTATE 53400; a session that is
 	// found to be pinned by what a function did is disconnected. Keep it below
 	// pool_size, so that those without pins always have their share. Default: no
 	// limit.
@@ -208,22 +208,21 @@ type Handler struct {
 	// always.
 	Scrub string `json:"scrub,omitempty"`
 
-	// After what the server is asked what a transaction changed in secret, behind
-	// the client's answer, so that it moves with its session (or pins it, for what
-	// can't move). calls: DO, CALL, EXECUTE, set_config and functions that are not
-	// known to be harmless. writes: these and all that writes, since triggers may
+	// After which transactions the server is asked what they changed in secret, so
+	// that it moves with its session, or pins it if it can't move. The client has
+	// its answer by then. calls: DO, CALL, EXECUTE, set_config and functions that
+	// are not known to be harmless. writes: these and all writes, since triggers may
 	// set variables. always: every query, since views and operators may. never:
-	// nothing; then calls keep their connection until DISCARD ALL. Each question
-	// costs the server as much as some twenty short queries. Default: calls.
+	// none; then calls keep their connection until DISCARD ALL. Each question costs
+	// the server as much as some twenty short queries. Default: calls.
 	Inspect string `json:"inspect,omitempty"`
 
-	// Which server connections a session gets with regard to custom settings (my.x).
-	// A connection never forgets that one was set on it: it is '' from then on,
-	// where a new connection has NULL. own: only connections on which nothing was
-	// set that the session has not set itself, or a new one, so that it sees what
-	// it would see on a connection of its own. shared: any; cheaper where clients
-	// come and go that set custom settings in their transactions, and right where
-	// nothing tells '' from NULL. Default: own.
+	// A server connection never forgets that a custom setting (my.x) was set on it:
+	// it is '' from then on, where a new connection has NULL. own: a session gets
+	// only connections on which nothing was set that it has not set itself, or else
+	// a new one, so that it sees what it would on a connection of its own. shared:
+	// any; cheaper where many short-lived clients set custom settings, and right
+	// where nothing tells '' from NULL. Default: own.
 	CustomSettings string `json:"custom_settings,omitempty"`
 
 	// Who listens for a client between its transactions. shared: one server
@@ -233,7 +232,8 @@ type Handler struct {
 	// its channels go with it to the connection that runs it. pin: the connection
 	// that ran LISTEN, which is then no other client's. It is so in any case with
 	// several upstreams, unless target_session_attrs is primary or read-write, and
-	// for clients with another client_encoding than the server begins with.
+	// for clients with another client_encoding than the server begins with, or with
+	// a timeout that is not in whole seconds.
 	// Default: shared.
 	Listen string `json:"listen,omitempty"`
 
@@ -247,11 +247,11 @@ type Handler struct {
 	// How clients prove who they are, as at the end of a line of pg_hba.conf: a
 	// method and its options. scram-sha-256, with channel binding for those who
 	// come by connection_policies; md5 for users whose password the users file has
-	// as an MD5 hash, and SCRAM for the others; password, in clear text and over
-	// TLS only; cert, by a client certificate that the connection policy has
-	// checked (client_auth); trust, which lets in everybody as whom they please;
-	// reject. clientcert=verify-ca or verify-full has a certificate needed beside
-	// the method, the latter one with the user's name. clientname=CN, DN or SAN
+	// as an MD5 hash, and SCRAM for the others; password, in clear text and only
+	// over TLS or a Unix socket; cert, by a client certificate that the connection
+	// policy has checked (client_auth); trust, which lets in everybody as whom they
+	// please; reject. clientcert=verify-ca or verify-full asks for a certificate
+	// beside the method, the latter for one with the user's name. clientname=CN, DN or SAN
 	// says which name, map=name that user_map translates it. Default:
 	// scram-sha-256.
 	Auth string `json:"auth,omitempty"`

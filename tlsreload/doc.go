@@ -10,7 +10,7 @@
 // The fields of [App] and [Set] are the manual of the options. Where things are:
 //
 //	internal/certset   pure: PEM, what is wrong with a set, which certificate a client gets
-//	source*.go         reading a set's files, folders, storage and loaders
+//	source*.go         reading a set's files, folders, storage and loaders;  selfsigned.go  a pair of our own
 //	app.go, reload.go  the life of the app, and of a reload
 //	lastgood.go        what is kept for a start with broken sources
 //	instance.go        which sets an instance keeps; the mark of an unclean end
@@ -18,7 +18,7 @@
 //	serve.go           serving to a listener that asks this package itself, as pgtxn does
 //	drain.go           which connections are on a certificate that is no longer served
 //	probe.go, doors.go handshakes with ourselves
-//	watch.go           noticing that files have changed
+//	watch.go, signal_unix.go   noticing that files have changed, or SIGUSR1
 //	ocsp.go            stapling
 //	clientauth.go      certificates of clients;  upstream.go  those shown to servers
 //	status.go, managed.go, admin.go, metrics.go, events.go, command.go   what operators see

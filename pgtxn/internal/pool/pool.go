@@ -3,9 +3,10 @@
 // It knows nothing of PostgreSQL or of time. A member is in one state at a time
 // (connecting, idle, lent or gone), each state is a list, and move is the one
 // function that takes a member from list to list. Who asks says what it wants:
-// of the members that suit it the one it had last is best, then one with an equal label, then one whose
-// label is clean, then the least recently used. Nobody is served before those
-// who asked earlier and could have used the same member.
+// of the members that suit it the one it had last is best, then one with an
+// equal label, then one whose label is clean, then the least recently used.
+// Nobody is served before those who asked earlier and could have used the same
+// member.
 //
 // A pool is not safe for concurrent use: it belongs to one event loop.
 package pool
