@@ -97,6 +97,8 @@ func difference(a, b *relay.Config) string {
 		return "max_lifetime"
 	case a.ConnectTimeout != b.ConnectTimeout:
 		return "connect_timeout"
+	case a.Upstream.HealthInterval != b.Upstream.HealthInterval:
+		return "health_interval"
 	case a.MaxPinned != b.MaxPinned:
 		return "max_pinned"
 	case a.PinTimeout != b.PinTimeout:

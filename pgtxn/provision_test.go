@@ -134,6 +134,7 @@ func TestSharedPools(t *testing.T) {
 		{a + `, "idle_timeout": "1s"`, a, "idle_timeout: another"},
 		{a + `, "max_lifetime": "1s"`, a, "max_lifetime: another"},
 		{a + `, "connect_timeout": "1s"`, a, "connect_timeout: another"},
+		{a + `, "health_interval": "1s"`, a, "health_interval: another"},
 		{a + `, "max_pinned": 1`, a, "max_pinned: another"},
 		{a + `, "pin_timeout": "1s"`, a, "pin_timeout: another"},
 	} {

@@ -142,6 +142,14 @@ func TestPause(t *testing.T) {
 		t.Errorf("my.x is %s", got)
 	}
 	p.do(t, "POST", "/pgtxn/pools/resume?user=paused", 409)
+
+	p.do(t, "POST", "/pgtxn/pools/pause?user=paused&wait=10s", 200)
+	p.do(t, "POST", "/pgtxn/pools/pause?wait=10s", 200)
+	process.hub.Unpause(relay.Selection{}) // as who gives PAUSE up in the console
+	if !p.pool(t, "paused").Paused {
+		t.Error("another pause is taken back, too")
+	}
+	p.do(t, "POST", "/pgtxn/pools/resume?user=paused", 200)
 }
 
 // A pause of all pools is for those to come too, and resuming all takes back each.
@@ -153,7 +161,9 @@ func TestPauseAll(t *testing.T) {
 	if _, err := p.connect(t, params); sqlState(err) != "53300" || !strings.Contains(err.Error(), "no server connection became free") {
 		t.Errorf("logging in: %v", err)
 	}
-	p.do(t, "POST", "/pgtxn/pools/resume?user=pausedlater", 409) // it is not what was paused
+	if answer := p.do(t, "POST", "/pgtxn/pools/resume?user=pausedlater", 409); !strings.Contains(answer, "not paused by itself, but with all pools: resume those") {
+		t.Error(answer)
+	}
 	p.do(t, "POST", "/pgtxn/pools/resume", 200)
 	p.mustConnect(t, params)
 }

@@ -62,7 +62,7 @@ func pause(ctx context.Context, s *visit, args []string) ([]row, error) {
 		}
 		return nil, nil
 	case <-s.Interrupts:
-		_ = s.hub.Resume(sel) // somebody else may have done so
+		s.hub.Unpause(sel)
 		return nil, wire.QueryCanceled()
 	}
 }

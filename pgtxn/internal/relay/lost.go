@@ -14,11 +14,12 @@ import (
 // everything (25P02) up to the ROLLBACK, and knows what a ROLLBACK is.
 
 // wentAway says whether the server ended the connection for a reason of its own:
-// it shuts down, has crashed, or was told to. Other errors that end a connection,
-// such as timeouts, are meant for the session.
+// it shuts down, has crashed, was told to, or nobody has used the connection for its
+// idle_session_timeout. Other errors that end a connection, such as the timeouts in
+// a transaction, are meant for the session.
 func wentAway(words []byte) bool {
 	switch string(wire.ParseError(words).Code) {
-	case "57P01", "57P02", "57P03":
+	case "57P01", "57P02", "57P03", "57P05":
 		return true
 	}
 	return words == nil

@@ -3,6 +3,7 @@ package relay
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
@@ -324,5 +325,22 @@ func TestLossInWords(t *testing.T) {
 	}).Encode(nil)
 	if got := string(body); got != string(want[5:]) {
 		t.Errorf("%q", got)
+	}
+}
+
+// The server's idle_session_timeout counts while nobody has the backend: it may end
+// it at the very moment at which a session gets it, which is no reason to end that.
+func TestIdleBackendTimesOut(t *testing.T) {
+	p := database(t)
+	sql(t, "postgres", "ALTER DATABASE "+p.database+" SET idle_session_timeout = '20ms'")
+	p = p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	c := p.connect(t)
+	for i := range 60 {
+		time.Sleep(18*time.Millisecond + time.Duration(i)*60*time.Microsecond) // about as long
+		switch got := c.ask("SELECT 'answer'"); got {
+		case "D answer, C SELECT 1, Z I", "E ERROR 57P05 terminating connection due to idle-session timeout, Z I":
+		default:
+			t.Error(got)
+		}
 	}
 }

@@ -59,10 +59,20 @@ func (h *Hub) Resume(sel Selection) error {
 	defer h.pausing.Unlock()
 	left := slices.DeleteFunc(slices.Clone(h.pauses), sel.covers)
 	if len(left) == len(h.pauses) {
+		if i := slices.IndexFunc(h.pauses, func(p Selection) bool { return p.covers(sel) }); i >= 0 {
+			return fmt.Errorf("%w by itself, but with %s: resume those", ErrNotPaused, h.pauses[i])
+		}
 		return ErrNotPaused
 	}
 	h.applyPauses(left)
 	return nil
+}
+
+// Unpause takes back the pause of sel, and no other.
+func (h *Hub) Unpause(sel Selection) {
+	h.pausing.Lock()
+	defer h.pausing.Unlock()
+	h.applyPauses(slices.DeleteFunc(slices.Clone(h.pauses), func(p Selection) bool { return p == sel }))
 }
 
 func (h *Hub) applyPauses(pauses []Selection) {

@@ -115,6 +115,21 @@ func TestWaitTimeout(t *testing.T) {
 	atRest(t, p)
 }
 
+// The server has no room for another backend: that is the server's word, but it does
+// not end a session.
+func TestServerIsFull(t *testing.T) {
+	p := database(t)
+	sql(t, "postgres", "CREATE ROLE limited_role LOGIN CONNECTION LIMIT 1")
+	p.user = "limited_role"
+	p = p.behind(t, 2, func(cfg *Config) { cfg.WaitTimeout, cfg.Log = 500*time.Millisecond, quiet() })
+	holder, c := p.connect(t), p.connect(t)
+	holder.must("BEGIN")
+	c.send(query("SELECT 1"))
+	c.expect(`E ERROR 53300 too many connections for role "limited_role"`, "Z I")
+	holder.must("COMMIT")
+	c.must("SELECT 1")
+}
+
 // A client that can't be greeted for want of a backend is told so.
 func TestWaitTimeoutAtLogin(t *testing.T) {
 	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = 500 * time.Millisecond })

@@ -12,7 +12,8 @@ import (
 // upstreamError is what a client is told when no backend can be had for it. The
 // server's own word is passed on, unless it is about the proxy's own login. That
 // the server does not take the password by which the client came in here is what
-// the client would have heard from the server.
+// the client would have heard from the server. The severity is for a session that
+// goes on; where it ends, [Session.fail] says so.
 func (s *Session) upstreamError(err error) *wire.Error {
 	var refusal *backend.ServerError
 	switch wrong := wrongPassword(err); {
@@ -27,7 +28,7 @@ func (s *Session) upstreamError(err error) *wire.Error {
 	if bytes.HasPrefix(f.Code, []byte("28")) {
 		return wire.UpstreamRefused()
 	}
-	return &wire.Error{Severity: string(f.Severity), Code: string(f.Code), Message: string(f.Message)}
+	return &wire.Error{Severity: wire.SeverityError, Code: string(f.Code), Message: string(f.Message)}
 }
 
 // wrongPassword says whether a server refuses what we log in with.
