@@ -135,6 +135,11 @@ func (li *listener) forget(s *Session, but []string) {
 	if less.Len() > 0 {
 		li.run(less.String())
 	}
+	li.endUnheard()
+}
+
+// endUnheard sees to it that it is closed soon if nobody listens.
+func (li *listener) endUnheard() {
 	if len(li.hearers) == 0 && li.keep == nil {
 		li.keep = li.lender.shard.loop.After(idleListener, func() { li.close("nobody listens") })
 	}
@@ -213,6 +218,7 @@ func (li *listener) message(typ byte, body []byte) {
 		if !li.ready {
 			li.ready = true
 			li.lender.settleListening()
+			li.endUnheard() // those whom it was made for may have left
 		}
 	}
 }

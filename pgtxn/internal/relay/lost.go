@@ -32,6 +32,9 @@ func (s *Session) lose(v *server, words []byte) {
 	if s.cfg.Sequences == SequencesAuto {
 		pins &^= txn.PinSequence
 	}
+	if s.listens.at == onListener { // the channels had not come to v yet
+		pins &^= txn.PinListen
+	}
 	s.machine.Lost()
 	if !idle && s.machine.Idle() { // a transaction of its own, which may have been committed
 		s.transactions++
