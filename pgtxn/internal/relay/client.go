@@ -206,7 +206,9 @@ func (s *Session) scan(text []byte) []sqlscan.Statement {
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		statements = append(statements, scan.Statement())
 	}
-	s.shard.statements = statements
+	if cap(statements) <= keptStatements {
+		s.shard.statements = statements
+	}
 	return statements
 }
 
@@ -346,12 +348,11 @@ var flush = []byte{'H', 0, 0, 0, 4}
 
 // functionCall: what the function does, only the server knows.
 func (s *Session) functionCall(m msg) int {
-	if !s.ready() || s.mustAwaitAnswers() {
+	if !m.whole() && s.mustRead(m) || !s.ready() || s.mustAwaitAnswers() {
 		return 0
 	}
 	s.sent(sqlscan.Statement{Traits: sqlscan.Writes | sqlscan.Calls})
 	s.learnNames(m.body())
-	s.overflow = s.overflow || !m.whole()
 	s.machine.EndQuery(s.unsynced)
 	s.srv.replies.push(reply{kind: 'F'})
 	return s.pass(m)

@@ -1,0 +1,104 @@
+package relay
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+)
+
+// What a session does all day, and what a client sends to harm others, costs no more
+// than it should.
+
+// Portals go with their transaction, also of a session that never gives its backend back.
+func TestPortalsAreForgotten(t *testing.T) {
+	p := database(t).behind(t, 1, inSessionMode)
+	c := p.connect(t)
+	c.send(parse("s", "SELECT 1"), syncMsg)
+	c.expect("1", "Z I")
+	for i := range 20 {
+		portal := fmt.Sprint("C_", i)
+		c.send(bind(portal, "s"), execute(portal, 0), syncMsg)
+		c.expect("2", "D 1", "C SELECT 1", "Z I")
+	}
+	p.proxy.eachLender(func(l *lender) {
+		for _, s := range l.sessions {
+			if n := len(s.portals); n > 0 {
+				t.Errorf("%d portals are remembered", n)
+			}
+		}
+	})
+}
+
+// Start-up values that are set again behind thousands of RESETs are limited as the text is.
+func TestResetTooOften(t *testing.T) {
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.MaxStatement = 100_000 })
+	c := p.connect(t, "options", "-c my.x="+strings.Repeat("x", 1000))
+	if got := c.ask(strings.Repeat("RESET my.x;", 200)); !strings.HasPrefix(got, "E ERROR 54000 ") || !strings.HasSuffix(got, ", Z I") {
+		t.Errorf("%.200s", got)
+	}
+	c.must("SET my.x = ''")
+	c.must(strings.Repeat("RESET my.x;", 20))
+	if got := c.value("SHOW my.x"); len(got) != 1000 {
+		t.Error(got)
+	}
+}
+
+// An error may be long, and a client's statements many: the one is read once.
+func TestClientNamesInALongError(t *testing.T) {
+	s := &Session{stmts: make(map[string]*prepared)}
+	for i := range 1000 {
+		s.stmts[fmt.Sprint("s", i)] = &prepared{name: fmt.Sprintf("%s%032x", ownPrefix, i)}
+	}
+	body := []byte("of " + strings.Repeat(ownPrefix, 1000) + fmt.Sprintf("%s%032x and ?%s%032x, %s", ownPrefix, 7, ownPrefix, 5000, ownPrefix))
+	want := []byte("of " + strings.Repeat(ownPrefix, 1000) + fmt.Sprintf("s7 and %s%032x, %s", ownPrefix, 5000, ownPrefix))
+	var got []byte
+	allocations := testing.AllocsPerRun(1, func() { got = s.clientNames(body, nil) })
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s", got)
+	}
+	if allocations > 100 {
+		t.Errorf("%v allocations", allocations)
+	}
+}
+
+// What a text of very many statements took is given back.
+func TestManyStatements(t *testing.T) {
+	sh := new(shard)
+	s := &Session{shard: sh}
+	if got := s.scan([]byte(strings.Repeat("SELECT 1;", 10*keptStatements))); len(got) != 10*keptStatements {
+		t.Error(len(got))
+	}
+	if n := cap(sh.statements); n > keptStatements {
+		t.Errorf("there is room for %d statements", n)
+	}
+	if got := s.scan([]byte("BEGIN")); len(got) != 1 || got[0].Kind != sqlscan.Begin || cap(sh.statements) == 0 {
+		t.Error(got, cap(sh.statements))
+	}
+}
+
+// Names come as the client's bytes, and Prometheus takes UTF-8 only: it ends the process
+// over a label that is not.
+func TestLabelsAreText(t *testing.T) {
+	p := database(t)
+	name := p.user
+	p = p.behind(t, 1, func(cfg *Config) { cfg.Upstream.User = name })
+	c := p.dial(t)
+	c.login("user", "j\xf6rg", "database", p.database)
+	c.must("SELECT 1")
+	users := 0
+	for labels := range p.proxy.Totals() {
+		if !utf8.ValidString(labels.User) {
+			t.Errorf("user %q", labels.User)
+		}
+		if labels.User != "" {
+			users++
+		}
+	}
+	if users != 1 {
+		t.Error(users, "users")
+	}
+}
