@@ -88,7 +88,7 @@ func (s *Session) message(b []byte, at int) int {
 	if s.loss != nil && strings.IndexByte("QPBDCESF", typ) >= 0 {
 		return s.tellLoss(m)
 	}
-	if s.mustYield(typ) || s.mustAwaitSync(typ) {
+	if s.mustYield(typ) || s.mustAwaitSync(typ) || s.tooFarAhead(typ) {
 		return 0
 	}
 	switch typ {

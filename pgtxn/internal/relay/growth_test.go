@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -101,4 +102,43 @@ func TestLabelsAreText(t *testing.T) {
 	if users != 1 {
 		t.Error(users, "users")
 	}
+}
+
+// A long pipeline is answered like a short one, and no more of it is under way at a time
+// than can be looked through.
+func TestLongPipeline(t *testing.T) {
+	const rounds = 2 * maxAhead
+	both(t, func(t *testing.T, p place) {
+		c := p.connect(t)
+		c.send(query("SELECT pg_sleep(1)"), parse("s", "SELECT 1"), syncMsg)
+		sent := make(chan error)
+		go func() {
+			_, err := c.conn.Write(slices.Concat(bytes.Repeat(slices.Concat(bind("", "s"), execute("", 0)), rounds), syncMsg))
+			sent <- err
+		}()
+		if p.proxy != nil {
+			ahead := 0
+			eventually(t, "the pipeline is under way", func() bool {
+				p.proxy.eachLender(func(l *lender) {
+					for _, s := range l.sessions {
+						if s.srv != nil {
+							ahead = s.srv.replies.n
+						}
+					}
+				})
+				return ahead > maxAhead/2
+			})
+			if ahead > maxAhead+10 {
+				t.Errorf("%d answers are due at a time", ahead)
+			}
+		}
+		c.expect("T", "D ", "C SELECT 1", "Z I", "1", "Z I")
+		for range rounds {
+			c.expect("2", "D 1", "C SELECT 1")
+		}
+		c.expect("Z I")
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+	})
 }

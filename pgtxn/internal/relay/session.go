@@ -90,6 +90,7 @@ type Session struct {
 	dropping   bool   // those bytes are not for the server
 	held       bool   // the next message waits for what was sent before it
 	yielding   bool   // and for others
+	catchingUp bool   // and for many answers, see ahead.go
 	forgetting bool   // what was sent drops all prepared statements
 	skipping   bool   // the server skips to the next Sync
 	refusing   bool   // we do: an error of our own was the answer to the batch
