@@ -142,3 +142,19 @@ func TestLongPipeline(t *testing.T) {
 		}
 	})
 }
+
+// Who tries one name of a database after the other leaves no pool behind for each.
+func TestPoolsOfNoDatabase(t *testing.T) {
+	hub := start(t, config("", 1)).Hub
+	sh := hub.shards[0]
+	sh.loop.Call(func() {
+		used := sh.lender(lenderKey{database: "used"}, config("", 1))
+		used.initial = map[string]string{}
+		for i := range 3 * maxUnused {
+			sh.lender(lenderKey{database: fmt.Sprint("no", i)}, config("", 1))
+		}
+		if n := len(sh.lenders); n > 2*maxUnused || sh.lenders[lenderKey{database: "used"}] != used {
+			t.Errorf("%d pools", n)
+		}
+	})
+}

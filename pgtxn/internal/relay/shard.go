@@ -22,6 +22,8 @@ type shard struct {
 	loop    *netloop.Loop
 	lenders map[lenderKey]*lender
 
+	manyLenders int // see forgetUnused
+
 	ddl       *atomic.Uint64 // the hub's
 	totals    map[PoolLabels]*Totals
 	incidents incidents
