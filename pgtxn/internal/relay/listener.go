@@ -170,7 +170,11 @@ func (li *listener) Writable() { li.flush() }
 
 // Readable hands each notification to those who want it.
 func (li *listener) Readable() {
-	for !li.closed && li.conn.CanRead() {
+	for turn := 0; !li.closed && li.conn.CanRead(); turn++ {
+		if turn == maxTurns {
+			li.conn.Yield()
+			return
+		}
 		buf := li.lender.shard.fromServer
 		n, err := li.conn.Read(buf)
 		if n > 0 {
