@@ -32,7 +32,7 @@ func (s *Session) lose(v *server, words []byte) {
 	if s.cfg.Sequences == SequencesAuto {
 		pins &^= txn.PinSequence
 	}
-	if s.listens.at == onListener { // the channels had not come to v yet
+	if s.listens.verdict(onListener) == tell { // the channels were still to come to v
 		pins &^= txn.PinListen
 	}
 	s.machine.Lost()
