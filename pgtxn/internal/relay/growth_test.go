@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
@@ -157,4 +158,27 @@ func TestPoolsOfNoDatabase(t *testing.T) {
 			t.Errorf("%d pools", n)
 		}
 	})
+}
+
+// A session that ends takes its timer with it, or it would be in memory for pin_timeout.
+func TestPinTimerEnds(t *testing.T) {
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.PinTimeout = time.Hour })
+	c := p.connect(t)
+	c.must("SELECT pg_advisory_lock(1)")
+	var s *Session
+	watched := func() (yes bool) {
+		s.shard.loop.Call(func() { yes = s.stopWatching != nil })
+		return yes
+	}
+	p.proxy.eachLender(func(l *lender) {
+		for _, only := range l.sessions {
+			s = only
+		}
+	})
+	eventually(t, "the pin has its time", watched)
+	c.leave()
+	eventually(t, "the session has ended", func() bool { return len(p.proxy.Sessions()) == 0 })
+	if watched() {
+		t.Error("there is a timer for a session that has ended")
+	}
 }
