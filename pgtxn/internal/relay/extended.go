@@ -88,11 +88,11 @@ func (s *Session) bind(m msg) int {
 		}
 		return 0
 	}
-	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) || !s.namesFit(s.runs(name)) {
-		return 0
-	}
 	hides := func(st sqlscan.Statement) bool { return mayHide(&st) }
 	if !m.whole() && slices.ContainsFunc(s.runs(name), hides) && s.mustRead(m) {
+		return 0
+	}
+	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) || !s.namesFit(s.runs(name)) {
 		return 0
 	}
 	serverName, st, ok := s.statement(name)
