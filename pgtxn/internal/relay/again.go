@@ -49,16 +49,21 @@ func (s *Session) resetsLocally(statements []sqlscan.Statement) bool {
 // queryAgain sends a Query of which some statements reset start-up values.
 func (s *Session) queryAgain(text []byte, statements []sqlscan.Statement) {
 	var sent []byte
-	ins, done, wide := &insertions{}, 0, s.speaksUTF8()
+	ins, done, letters, wide := &insertions{}, 0, 0, s.speaksUTF8()
 	scan := sqlscan.New(text, s.scanOptions())
 	for _, st := range statements {
 		scan.Next()
 		ins.behind = append(ins.behind, 0)
 		for _, sql := range s.again(st) {
-			sent = append(sent, text[done:scan.End()]...)
+			piece := text[done:scan.End()]
+			sent = append(append(append(sent, piece...), "; "...), sql...)
+			ins.add(letters+length(piece, wide), len("; ")+len(sql))
+			letters += length(piece, wide) + len("; ") + len(sql)
 			done = scan.End()
-			ins.add(length(sent, wide), len("; ")+len(sql))
-			sent = append(append(sent, "; "...), sql...)
+		}
+		if limit := s.cfg.MaxStatement; len(sent)-done > limit {
+			s.refuseQuery(wire.TooMuchReset(limit))
+			return
 		}
 	}
 	sent = append(sent, text[done:]...)

@@ -86,6 +86,7 @@ func (v *server) forget(tag []byte) {
 		return
 	}
 	s := v.session
+	s.overflow = false
 	if s.listens.at == onListener { // of an unfit session
 		s.listens.at = onBackend
 		s.lender.unlisten(s)
@@ -325,6 +326,9 @@ func (v *server) ready(status byte) bool {
 	v.shard.toClient.put(s.news())
 	if status == 'I' {
 		s.transacted()
+		if v.replies.n == 0 { // nothing was bound since
+			clear(s.portals)
+		}
 	}
 	return true
 }

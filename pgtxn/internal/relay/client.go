@@ -25,6 +25,7 @@ type inflow struct {
 	dropping   bool   // those bytes are not for the server
 	held       bool   // the next message waits for what was sent before it
 	yielding   bool   // and for others
+	catchingUp bool   // and for many answers, see ahead.go
 	forgetting bool   // what was sent drops all prepared statements
 	skipping   bool   // the server skips to the next Sync
 	refusing   bool   // we do: an error of our own was the answer to the batch
@@ -105,7 +106,7 @@ func (s *Session) message(b []byte, at int) int {
 	if s.loss != nil && strings.IndexByte("QPBDCESF", typ) >= 0 {
 		return s.tellLoss(m)
 	}
-	if s.mustYield(typ) || s.mustAwaitSync(typ) {
+	if s.mustYield(typ) || s.mustAwaitSync(typ) || s.tooFarAhead(typ) {
 		return 0
 	}
 	switch typ {
@@ -223,7 +224,9 @@ func (s *Session) scan(text []byte) []sqlscan.Statement {
 	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
 		statements = append(statements, scan.Statement())
 	}
-	s.shard.statements = statements
+	if cap(statements) <= keptStatements {
+		s.shard.statements = statements
+	}
 	return statements
 }
 
@@ -363,12 +366,11 @@ var flush = []byte{'H', 0, 0, 0, 4}
 
 // functionCall: what the function does, only the server knows.
 func (s *Session) functionCall(m msg) int {
-	if !s.ready() || s.mustAwaitAnswers() {
+	if !m.whole() && s.mustRead(m) || !s.ready() || s.mustAwaitAnswers() {
 		return 0
 	}
 	s.sent(sqlscan.Statement{Traits: sqlscan.Writes | sqlscan.Calls})
 	s.learnNames(m.body())
-	s.overflow = s.overflow || !m.whole()
 	s.machine.EndQuery(s.unsynced)
 	s.srv.replies.push(reply{kind: 'F'})
 	return s.pass(m)

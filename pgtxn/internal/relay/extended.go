@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
@@ -76,7 +77,8 @@ func (s *Session) parseOversized(m msg) int {
 }
 
 // bind notes what the portal will run and names the statement as the server
-// knows it. The parameters pass unread, however long they are.
+// knows it. The parameters pass unread, however long they are, but to a function that
+// may set what they name.
 func (s *Session) bind(m msg) int {
 	portal, rest, ok := wire.CString(m.body())
 	name, rest, ok2 := wire.CString(rest)
@@ -84,6 +86,10 @@ func (s *Session) bind(m msg) int {
 		if m.whole() || len(m.b) > maxNames {
 			return s.malformed()
 		}
+		return 0
+	}
+	hides := func(st sqlscan.Statement) bool { return mayHide(&st) }
+	if !m.whole() && slices.ContainsFunc(s.runs(name), hides) && s.mustRead(m) {
 		return 0
 	}
 	if !s.ready() || s.unsettled(name, s.stmts[string(name)]) || !s.namesFit(s.runs(name)) {

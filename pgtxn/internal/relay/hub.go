@@ -91,10 +91,29 @@ func (h *Hub) admit(s *Session, key lenderKey) error {
 func (sh *shard) lender(key lenderKey, cfg *Config) *lender {
 	l := sh.lenders[key]
 	if l == nil {
+		sh.forgetUnused()
 		l = newLender(key, cfg, sh)
 		sh.lenders[key] = l
 	}
 	return l
+}
+
+// maxUnused is how many more pools a shard may have until it is looked which of them are of no use.
+const maxUnused = 1000
+
+// forgetUnused drops the pools, if they have become many, that nobody uses and that have learned nothing from a backend:
+// clients choose the names of databases, also of such as are not there.
+func (sh *shard) forgetUnused() {
+	if len(sh.lenders) < sh.manyLenders {
+		return
+	}
+	for key, l := range sh.lenders {
+		if l.idle() && l.initial == nil {
+			l.end()
+			delete(sh.lenders, key)
+		}
+	}
+	sh.manyLenders = len(sh.lenders) + maxUnused
 }
 
 // Configure applies cfg to the living pools of its identity, and drops those

@@ -102,6 +102,13 @@ func (s *Session) learnNames(text []byte) {
 	}
 }
 
+// mustRead reports whether the rest of a message with names among its parameters has to
+// be waited for. If it is too long for that, it is not known which names are in it.
+func (s *Session) mustRead(m msg) bool {
+	s.overflow = s.overflow || m.total > s.cfg.MaxStatement
+	return !s.overflow
+}
+
 // remember notes a custom setting that some session of the pool has.
 func (l *lender) remember(name string) {
 	if len(l.names) < maxCustomNames {

@@ -265,6 +265,7 @@ func (l *lender) removed(v *server, reason string) {
 // left: a session's client has gone.
 func (l *lender) left(s *Session) {
 	delete(l.sessions, s.id)
+	s.unwatch()
 	s.listens.stay()
 	l.unlisten(s)
 	l.totals.countSession(s)

@@ -135,6 +135,11 @@ func (li *listener) forget(s *Session, but []string) {
 	if less.Len() > 0 {
 		li.run(less.String())
 	}
+	li.endUnheard()
+}
+
+// endUnheard sees to it that it is closed soon if nobody listens.
+func (li *listener) endUnheard() {
 	if len(li.hearers) == 0 && li.keep == nil {
 		li.keep = li.lender.shard.loop.After(idleListener, func() { li.close("nobody listens") })
 	}
@@ -165,7 +170,11 @@ func (li *listener) Writable() { li.flush() }
 
 // Readable hands each notification to those who want it.
 func (li *listener) Readable() {
-	for !li.closed && li.conn.CanRead() {
+	for turn := 0; !li.closed && li.conn.CanRead(); turn++ {
+		if turn == maxTurns {
+			li.conn.Yield()
+			return
+		}
 		buf := li.lender.shard.fromServer
 		n, err := li.conn.Read(buf)
 		if n > 0 {
@@ -213,6 +222,7 @@ func (li *listener) message(typ byte, body []byte) {
 		if !li.ready {
 			li.ready = true
 			li.lender.settleListening()
+			li.endUnheard() // those whom it was made for may have left
 		}
 	}
 }

@@ -33,6 +33,9 @@ func (s *Session) lose(v *server, words []byte) {
 	if s.cfg.Sequences == SequencesAuto {
 		pins &^= txn.PinSequence
 	}
+	if s.listens.verdict(onListener) == tell { // the channels were still to come to v
+		pins &^= txn.PinListen
+	}
 	s.machine.Lost()
 	if !idle && s.machine.Idle() { // a transaction of its own, which may have been committed
 		s.transactions++

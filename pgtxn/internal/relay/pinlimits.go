@@ -95,13 +95,18 @@ func (s *Session) watchPin() {
 	})
 }
 
+// unwatch ends that.
+func (s *Session) unwatch() {
+	if s.stopWatching != nil {
+		s.stopWatching()
+		s.stopWatching = nil
+	}
+}
+
 // watchPins is for a new pin_timeout.
 func (l *lender) watchPins() {
 	for _, s := range l.sessions {
-		if s.stopWatching != nil {
-			s.stopWatching()
-			s.stopWatching = nil
-		}
+		s.unwatch()
 		if s.pinned {
 			s.watchPin()
 		}

@@ -45,6 +45,9 @@ type prepared struct {
 const (
 	ownPrefix = "caddy_pgtxn_"
 	notOurs   = "?"
+
+	ownBytes  = 16 // of the content's hash, written in hexadecimal digits
+	ownLength = len(ownPrefix) + 2*ownBytes
 )
 
 // nameOf is the server's name for a statement that the client calls name, with
@@ -63,7 +66,7 @@ func (s *Session) nameOf(name string, body []byte) string {
 	if s.machine.Pending() > 0 || s.machine.Pins() != 0 {
 		_ = binary.Write(h, binary.BigEndian, s.id)
 	}
-	return ownPrefix + hex.EncodeToString(h.Sum(nil)[:16])
+	return ownPrefix + hex.EncodeToString(h.Sum(nil)[:ownBytes])
 }
 
 // newPrepared makes a named statement of the body of a Parse.
@@ -146,17 +149,29 @@ func (s *Session) setStmt(name string, stmt *prepared) {
 // likeliest: several can stand for one of the server's.
 func (s *Session) clientNames(body []byte, refused *change) []byte {
 	body = bytes.ReplaceAll(body, []byte(notOurs+ownPrefix), []byte(ownPrefix))
+	names := make(map[string]string, len(s.stmts)) // by those on the server
+	for name, stmt := range s.stmts {
+		names[stmt.name] = name
+	}
 	if refused != nil {
 		own := refused.own
 		if stmt := s.stmts[refused.name]; stmt != nil && own == "" {
 			own = stmt.name
 		}
-		if own != "" {
-			body = bytes.ReplaceAll(body, []byte(own), []byte(refused.name))
+		names[own] = refused.name
+	}
+	var told []byte
+	for {
+		i := bytes.Index(body, []byte(ownPrefix))
+		if i < 0 {
+			return append(told, body...)
 		}
+		told, body = append(told, body[:i]...), body[i:]
+		own := body[:min(ownLength, len(body))]
+		name, known := names[string(own)]
+		if !known {
+			own, name = own[:len(ownPrefix)], ownPrefix
+		}
+		told, body = append(told, name...), body[len(own):]
 	}
-	for name, stmt := range s.stmts {
-		body = bytes.ReplaceAll(body, []byte(stmt.name), []byte(name))
-	}
-	return body
 }

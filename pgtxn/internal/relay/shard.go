@@ -12,6 +12,8 @@ const (
 	readSize  = 64 << 10 // one read, from either side
 	keptSize  = 4 << 10  // what a buffer for an incomplete message begins with
 	maxSpares = 64       // such buffers kept for the next who need one
+
+	keptStatements = 1000 // of one text, for which there is room without asking for memory
 )
 
 // shard is one loop with what its sessions share: buffers for the turn at hand,
@@ -19,6 +21,8 @@ const (
 type shard struct {
 	loop    *netloop.Loop
 	lenders map[lenderKey]*lender
+
+	manyLenders int // see forgetUnused
 
 	ddl       *atomic.Uint64 // the hub's
 	totals    map[PoolLabels]*Totals

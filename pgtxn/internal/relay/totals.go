@@ -2,6 +2,7 @@ package relay
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
@@ -187,10 +188,11 @@ func (sh *shard) totalsOf(labels PoolLabels) *Totals {
 	return t
 }
 
-// named: a backend has connected, so that user and database exist, and the pool is counted under their names.
+// named: a backend has connected, so that user and database exist, and the pool is counted under their names. They are
+// bytes of any encoding, and labels have to be UTF-8: Prometheus' client panics else.
 func (l *lender) named() {
 	labels := l.labels
-	labels.User, labels.Database = l.key.user, l.key.database
+	labels.User, labels.Database = strings.ToValidUTF8(l.key.user, "\uFFFD"), strings.ToValidUTF8(l.key.database, "\uFFFD")
 	if _, known := l.shard.totals[labels]; known || len(l.shard.totals) < maxNamed {
 		l.labels, l.totals = labels, l.shard.totalsOf(labels)
 	}

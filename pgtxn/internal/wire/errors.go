@@ -252,6 +252,14 @@ func SessionMemory(limit int) *Error {
 		withHint("Reset variables, release savepoints, or raise max_session_memory in the configuration of the connection pool.")
 }
 
+// TooMuchReset refuses a message behind whose RESETs so much would have to be set again that it is
+// longer than max_statement.
+func TooMuchReset(limit int) *Error {
+	return failure("54000", "the statements of this message reset too many start-up values").
+		withDetail(fmt.Sprintf("What sets them again may take %d bytes.", limit)).
+		withHint("Send fewer statements in one message, or raise max_statement in the configuration of the connection pool.")
+}
+
 // PlanChanged is PostgreSQL's own, for a statement that would return other columns than when the
 // client prepared it.
 func PlanChanged() *Error {
