@@ -64,7 +64,7 @@ func TestShutdown(t *testing.T) {
 	if err := caddy.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := idle.PgConn().Conn().SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := idle.PgConn().Conn().SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := idle.WaitForNotification(t.Context()); sqlState(err) != "57P01" {
