@@ -39,7 +39,10 @@ func (p *proxy) spawn(t *testing.T, options string) *osexec.Cmd {
 	if err := caddy.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = caddy.Process.Kill() })
+	t.Cleanup(func() {
+		_ = caddy.Process.Kill()
+		_ = caddy.Wait() // or it may still write into the folder that is removed next
+	})
 	return caddy
 }
 
