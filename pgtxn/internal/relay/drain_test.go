@@ -118,8 +118,8 @@ func TestDrainWaiting(t *testing.T) {
 func TestDrainRefused(t *testing.T) {
 	p := database(t).behind(t, 1)
 	holder, refused := p.connect(t), p.connect(t)
-	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = 50 * time.Millisecond }) // behind the logins, which wait too
 	holder.must("BEGIN")
+	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = 50 * time.Millisecond }) // behind the logins, which wait too
 	refused.send(oneShot("SELECT 1"), flushMsg)
 	if got := refused.line(); !strings.HasPrefix(got, "E ERROR 53300") {
 		t.Fatal(got)
