@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -224,7 +225,12 @@ func (p *proxy) request(t *testing.T, method, path string) (*http.Response, stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	request.Close = true // behind a reload another server answers
+	var response *http.Response
+	await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
+		response, err = http.DefaultClient.Do(request)
+		return !errors.Is(err, syscall.ECONNRESET)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -153,7 +153,7 @@ func TestUpstreamTLS(t *testing.T) {
 
 func TestWaitTimeout(t *testing.T) {
 	// With an sslmode of its own, this is no pool of another test's.
-	p := start(t, "upstream UPSTREAM\nsslmode disable\npool_size 1\nauth trust\nwait_timeout 1s")
+	p := start(t, "upstream UPSTREAM\nsslmode disable\npool_size 1\nauth trust\nwait_timeout 3s")
 	busy, late := p.mustConnect(t, "user=postgres sslmode=disable"), p.mustConnect(t, "user=postgres sslmode=disable")
 	exec(t, busy, "BEGIN")
 	_, err := late.Exec(t.Context(), "SELECT 1", pgx.QueryExecModeSimpleProtocol)

@@ -97,7 +97,7 @@ func TestTop(t *testing.T) {
 			}
 		}
 	}()
-	out, errs, code := p.command(t, "top", "-u", "topped", "--json", "-n", "300ms", "--count", "2")
+	out, errs, code := p.command(t, "top", "-u", "topped", "--json", "-n", "1s", "--count", "2")
 	close(stop)
 	<-stopped
 	decoder := json.NewDecoder(strings.NewReader(out))

@@ -286,7 +286,7 @@ func TestConsoleShutdown(t *testing.T) {
 	if err := caddy.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := console.PgConn().Conn().SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := console.PgConn().Conn().SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := console.WaitForNotification(t.Context()); sqlState(err) != "57P01" {

@@ -170,7 +170,7 @@ func (l *reloading) visit(t *testing.T, n int) (leave func()) {
 
 func (l *reloading) drained(t *testing.T, idle, busy *pgx.Conn) {
 	t.Helper()
-	if err := idle.PgConn().Conn().SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := idle.PgConn().Conn().SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := idle.WaitForNotification(t.Context()); sqlState(err) != "57P01" {

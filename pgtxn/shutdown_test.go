@@ -39,7 +39,10 @@ func (p *proxy) spawn(t *testing.T, options string) *osexec.Cmd {
 	if err := caddy.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = caddy.Process.Kill() })
+	t.Cleanup(func() {
+		_ = caddy.Process.Kill()
+		_ = caddy.Wait() // or it may still write into the folder that is removed next
+	})
 	return caddy
 }
 
@@ -64,7 +67,7 @@ func TestShutdown(t *testing.T) {
 	if err := caddy.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := idle.PgConn().Conn().SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := idle.PgConn().Conn().SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := idle.WaitForNotification(t.Context()); sqlState(err) != "57P01" {

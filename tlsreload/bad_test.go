@@ -46,7 +46,7 @@ var badMaterial = []struct {
 		h.put(t, "a", below.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }))
 	}, "a.crt", "expired at"},
 	{"not yet valid", func(t *testing.T, h *house, below *testca.Authority) {
-		h.put(t, "a", below.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }))
+		h.put(t, "a", below.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }))
 	}, "a.crt", "is not valid before"},
 	{"wrong order", func(t *testing.T, h *house, below *testca.Authority) {
 		pair := below.Issue(t, []string{"a.test"})
@@ -193,7 +193,7 @@ func TestTornPair(t *testing.T) {
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		time.Sleep(200 * time.Millisecond) // somebody who takes his time
+		time.Sleep(100 * time.Millisecond) // somebody who takes his time; a reload has half a second
 		h.write(t, "a.key", next.Key)
 	}()
 	h.reload(t, "", "reloaded")

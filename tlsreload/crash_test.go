@@ -58,7 +58,7 @@ func (h *house) run(t testing.TB, options string) *process {
 			return false
 		}
 		response.Body.Close()
-		conn, err := net.Dial("tcp", h.pgtxn) // opened in no certain order
+		conn, err := net.DialTimeout("tcp", h.pgtxn, time.Second) // opened in no certain order, or never
 		if err != nil {
 			return false
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -217,7 +219,12 @@ func (h *house) request(t testing.TB, method, path string, answer any) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	request.Close = true // behind a reload another server answers
+	var response *http.Response
+	await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
+		response, err = http.DefaultClient.Do(request)
+		return !errors.Is(err, syscall.ECONNRESET)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +287,7 @@ func (h *house) expect(t testing.TB, address, name, want string, change ...func(
 // await waits until a condition that has no signal of its own is true.
 func await(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("still not: %s", what)
 		}

@@ -145,7 +145,7 @@ func TestNotYetValid(t *testing.T) {
 	h := newHouse(t)
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\npoll_interval 50ms")
-	pair := h.ca.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(3 * time.Second) })
+	pair := h.ca.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(6 * time.Second) })
 	h.put(t, "a", pair)
 	h.reload(t, "", "failed")
 	await(t, "it is served", func() bool {

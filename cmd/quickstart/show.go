@@ -142,7 +142,7 @@ func (s *show) whileWaiting(ctx context.Context, user, database string, goOn fun
 
 // waiting returns "waiting" as soon as the client's session does, or else its state at the deadline.
 func (s *show) waiting(ctx context.Context, c *client) (string, error) {
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(stepTime)
 	for {
 		now, err := s.admin.session(ctx, c.id)
 		if err != nil || now.State == "waiting" {

@@ -22,7 +22,7 @@ type tab struct {
 
 func browse(t *testing.T, url string) *tab {
 	t.Helper()
-	options := []chromedp.ExecAllocatorOption{chromedp.Flag("lang", "en-GB")}
+	options := []chromedp.ExecAllocatorOption{chromedp.Flag("lang", "en-GB"), chromedp.WSURLReadTimeout(patience)}
 	if os.Getuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}

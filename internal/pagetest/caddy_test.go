@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long anything may take that is waited for.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // proxy is Caddy in a process of its own, as people run it.
 type proxy struct {

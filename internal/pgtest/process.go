@@ -71,7 +71,7 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) Err() error { return p.err }
 
 // stopTime is how long a process may take to end before it is killed.
-const stopTime = 10 * time.Second
+const stopTime = time.Minute
 
 // Stop ends the process, and returns when it and its folder are gone. The error says that it had to be killed or that
 // the folder could not be removed; how a process ends that was told to is of no interest.

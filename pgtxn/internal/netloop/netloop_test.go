@@ -285,7 +285,7 @@ func TestEndBehindBytes(t *testing.T) {
 	close(said)
 	select {
 	case <-e.end:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("the end of the stream was not noticed")
 	}
 }

@@ -46,7 +46,7 @@ func TestNoAllocations(t *testing.T) {
 				}
 			}
 			for _, client := range []*client{one, two} {
-				if err := client.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+				if err := client.conn.SetDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -77,7 +77,7 @@ func TestBackendTerminatedPinned(t *testing.T) {
 func TestBackendTimeouts(t *testing.T) {
 	both(t, func(t *testing.T, p place) {
 		c := p.connect(t)
-		c.must("SET statement_timeout = '50ms'")
+		c.must("SET statement_timeout = '500ms'") // also of what the proxy asks, and of the RESET
 		if got := c.ask("SELECT pg_sleep(1000)"); got != "E ERROR 57014 canceling statement due to statement timeout, Z I" {
 			t.Error(got)
 		}

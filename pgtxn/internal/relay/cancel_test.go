@@ -65,7 +65,7 @@ func TestCancelHitsNothing(t *testing.T) {
 		p.requestCancel(t, c.pid, c.secret)
 		c.must("SELECT 1")
 		c.must("COMMIT")
-		c.send(query("SELECT pg_sleep(0.3), 'slept'"))
+		c.send(query("SELECT pg_sleep(2), 'slept'"))
 		eventually(t, "the statement runs", func() bool { return working(t, p) == "1" })
 		wrong := []byte{c.secret[0], c.secret[1], c.secret[2], c.secret[3] ^ 1}
 		p.requestCancel(t, c.pid, wrong)

@@ -64,7 +64,7 @@ func TestDrainBetweenTransactions(t *testing.T) {
 			[][]byte{oneShot("INSERT INTO t VALUES (2)"), syncMsg}, []string{"1", "2", "C INSERT 0 1", "Z I"}, "2"},
 		{"copy", [][]byte{query("COPY t FROM STDIN")}, "G",
 			[][]byte{copyData("1\n2\n3\n"), copyDone}, []string{"C COPY 3", "Z I"}, "3"},
-		{"running", [][]byte{query("BEGIN"), query("INSERT INTO t VALUES (1); COMMIT; SELECT pg_sleep(0.2)")}, "Z",
+		{"running", [][]byte{query("BEGIN"), query("INSERT INTO t VALUES (1); COMMIT; SELECT pg_sleep(1)")}, "Z",
 			nil, []string{"C INSERT 0 1", "C COMMIT", "T", "D ", "C SELECT 1", "Z I"}, "1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -116,9 +116,10 @@ func TestDrainWaiting(t *testing.T) {
 
 // A batch that was refused is over with its Sync.
 func TestDrainRefused(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = time.Second }) // logins wait too
+	p := database(t).behind(t, 1)
 	holder, refused := p.connect(t), p.connect(t)
 	holder.must("BEGIN")
+	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = 50 * time.Millisecond }) // behind the logins, which wait too
 	refused.send(oneShot("SELECT 1"), flushMsg)
 	if got := refused.line(); !strings.HasPrefix(got, "E ERROR 53300") {
 		t.Fatal(got)

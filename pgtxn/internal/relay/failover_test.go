@@ -62,7 +62,7 @@ func TestTargetSessionAttrs(t *testing.T) {
 					addresses = append(addresses, s.Addr)
 				}
 				want := libpqChooses(t, order, attrs)
-				p := ahead(t, attrs, func(cfg *Config) { cfg.WaitTimeout, cfg.Log = time.Second, quiet() }, order...)
+				p := ahead(t, attrs, func(cfg *Config) { cfg.Log = quiet() }, order...)
 				c := p.dial(t)
 				c.send(startupMessage(3<<16, "user", p.user, "database", p.database))
 				last := c.until2("Z", "E")
@@ -159,7 +159,7 @@ func TestServerStopsBeingFit(t *testing.T) {
 // A server that swallows connections costs the first login its timeout, and not
 // those behind it; when it works again it is used again.
 func TestDeadServerCostsOnce(t *testing.T) {
-	const timeout = 500 * time.Millisecond
+	const timeout = 2 * time.Second
 	dead, err := net.Listen("tcp", "127.0.0.1:0") // accepts in the kernel and never answers
 	if err != nil {
 		t.Fatal(err)

@@ -33,13 +33,14 @@ func TestMain(m *testing.M) {
 }
 
 // postgres is the common server. Whoever uses it leaves no roles and settings behind
-// that others would notice, and works in a database of its own (see [database]).
+// that others would notice, and works in a database of its own (see [database]). No
+// worker of autovacuum is ever in one: those are counted as its backends are.
 func postgres(tb testing.TB) *pgtest.Server {
 	tb.Helper()
 	common.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		common.server, common.err = pgtest.Run(ctx)
+		common.server, common.err = pgtest.Run(ctx, pgtest.Setting("autovacuum", "off"))
 	})
 	if common.err != nil {
 		tb.Fatal(common.err)

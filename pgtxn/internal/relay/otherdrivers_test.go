@@ -90,8 +90,8 @@ func (p place) output(t *testing.T, cmd *exec.Cmd) string {
 	}
 	cmd.Env = append(os.Environ(), "PGHOST="+host, "PGPORT="+port, "PGUSER="+p.user, "PGDATABASE="+p.database, "PGSSLMODE=disable")
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, time.Second
-	expire := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, patience
+	expire := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
 	defer expire.Stop()
 	if err := cmd.Run(); err != nil {
 		t.Errorf("%v: %v\n%s", cmd.Args, err, errs.String())

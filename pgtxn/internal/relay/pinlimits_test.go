@@ -51,18 +51,18 @@ func TestMaxPinned(t *testing.T) {
 }
 
 func TestPinTimeout(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.PinTimeout, cfg.WaitTimeout = 200*time.Millisecond, time.Minute })
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.PinTimeout, cfg.WaitTimeout = time.Second, time.Minute })
 	one, other := p.connect(t), p.connect(t)
 	one.must("CREATE TEMP TABLE mine (a int)")
-	for range 5 {
-		one.must("SELECT pg_sleep(0.1)") // never idle for long
+	for range 3 {
+		one.must("SELECT pg_sleep(0.5)") // never idle for long
 	}
 	if got := fmt.Sprint(one.line(), " ", one.line()); got != "E FATAL 57P05 terminating connection due to idle-session timeout "+closedLine {
 		t.Error(got)
 	}
 	other.must("CREATE TEMP TABLE mine (a int)")
 	other.must("DROP TABLE mine")
-	p.connect(t).must("SELECT pg_sleep(0.3)") // the other is idle now, and not pinned
+	p.connect(t).must("SELECT pg_sleep(1.2)") // the other is idle now, and not pinned
 	other.must("SELECT 1")
 }
 

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -83,9 +82,10 @@ func TestPipelinerYields(t *testing.T) {
 
 // Who waits too long gets an error in place of the answer, and goes on.
 func TestWaitTimeout(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = 500 * time.Millisecond })
+	p := database(t).behind(t, 1)
 	holder, c := p.connect(t), p.connect(t)
 	holder.must("BEGIN")
+	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = 500 * time.Millisecond }) // behind the logins, which wait too
 	const tooLong = "E ERROR 53300 no server connection became free within 500ms"
 	tests := []struct {
 		name string
@@ -107,6 +107,7 @@ func TestWaitTimeout(t *testing.T) {
 		c.send(test.send...)
 		c.expect(test.want...)
 	}
+	p.reconfigure(func(*Config) {})
 	holder.must("COMMIT")
 	if got := c.run("s"); got != `E ERROR 26000 prepared statement "s" does not exist, Z I` {
 		t.Error(got)
@@ -132,12 +133,14 @@ func TestServerIsFull(t *testing.T) {
 
 // A client that can't be greeted for want of a backend is told so.
 func TestWaitTimeoutAtLogin(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.WaitTimeout = 500 * time.Millisecond })
+	p := database(t).behind(t, 1)
 	holder := p.connect(t)
 	holder.must("BEGIN")
+	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = 500 * time.Millisecond })
 	c := p.dial(t)
 	c.send(startupMessage(3<<16, "user", p.user, "database", p.database, "work_mem", "1MB")) // nobody came with this before
 	c.expect("R 0", "E FATAL 53300 no server connection became free within 500ms", closedLine)
+	p.reconfigure(func(*Config) {})
 	holder.must("COMMIT")
 	p.connect(t, "work_mem", "1MB").must("SELECT 1")
 }
@@ -277,12 +280,7 @@ func TestPoolAges(t *testing.T) {
 
 // Without a server, clients are told why; those who were there wait for it.
 func TestNoServer(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
-	p := place{addr: ln.Addr().String(), database: "d", user: "u"}.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	p := place{addr: "127.0.0.1:1", database: "d", user: "u"}.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
 	c := p.dial(t)
 	c.send(startupMessage(3<<16, "user", "u", "database", "d"))
 	c.expect("R 0", "E FATAL 08001 could not connect to the upstream server", closedLine)

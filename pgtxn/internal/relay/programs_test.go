@@ -15,7 +15,7 @@ import (
 // program runs psql or pgbench for a place and returns what it prints.
 func (p place) program(t *testing.T, stdin string, name string, args ...string) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer stop()
 	host, port, err := net.SplitHostPort(p.addr)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestQuestionThatFails(t *testing.T) {
 	c.must("SET check_function_bodies = off")
 	c.must("CREATE FUNCTION long() RETURNS void LANGUAGE sql AS 'set " + strings.Repeat("a.b ", 1000000) + "'")
 	c.must("CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$BEGIN PERFORM set_config('search_path', 'x', false); END$$")
-	c.must("SET default_transaction_deferrable = on; SET statement_timeout = '300ms'")
+	c.must("SET default_transaction_deferrable = on; SET statement_timeout = '1s'")
 	for _, pins := range []int{1, 0} {
 		c.must("SELECT public.f()")
 		if got := c.ask("COMMIT"); got != "N WARNING 25P01 there is no transaction in progress, C COMMIT, Z I" {

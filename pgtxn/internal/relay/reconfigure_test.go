@@ -50,11 +50,11 @@ func TestWaitTimeoutChanges(t *testing.T) {
 		}
 		two.expect("Z I")
 	}
-	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = 200 * time.Millisecond })
+	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = time.Second })
 	two.send(query("SELECT 2"))
 	eventually(t, "it waits", func() bool { return p.waiting() == 1 })
 	p.reconfigure(func(cfg *Config) { cfg.WaitTimeout = 0 })
-	one.must("SELECT pg_sleep(0.3)")
+	one.must("SELECT pg_sleep(1.2)")
 	one.must("COMMIT")
 	two.expect("T", "D 2", "C SELECT 1", "Z I")
 }
@@ -92,9 +92,9 @@ func TestAgesChange(t *testing.T) {
 func TestIdleTimeoutBegins(t *testing.T) {
 	p := database(t).behind(t, 1)
 	c := p.connect(t)
-	c.must("SELECT pg_sleep(0.3)")
+	c.must("SELECT pg_sleep(1.1)")
 	pid := c.value("SELECT pg_backend_pid()")
-	p.reconfigure(func(cfg *Config) { cfg.IdleTimeout = 250 * time.Millisecond })
+	p.reconfigure(func(cfg *Config) { cfg.IdleTimeout = time.Second })
 	if got := c.value("SELECT pg_backend_pid()"); got != pid {
 		t.Error("its backend was closed at once")
 	}

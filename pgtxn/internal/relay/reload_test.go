@@ -41,7 +41,7 @@ func TestServerReload(t *testing.T) {
 
 // A client that does not say who it is in time is not waited for.
 func TestLoginTimeout(t *testing.T) {
-	p := database(t).behind(t, 1, func(cfg *Config) { cfg.LoginTimeout, cfg.Log = 50*time.Millisecond, quiet() })
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.LoginTimeout, cfg.Log = 500*time.Millisecond, quiet() })
 	hello := startupMessage(3<<16, "user", p.user, "database", p.database)
 	for _, said := range [][]byte{nil, hello[:3], hello[:len(hello)-1]} {
 		c := p.dial(t)
@@ -51,8 +51,7 @@ func TestLoginTimeout(t *testing.T) {
 		}
 	}
 	c := p.connect(t)
-	eventually(t, "the time to log in is over", func() bool { return c.value("SELECT clock_timestamp() - '"+c.value("SELECT now()")+"' > '0'") == "t" })
-	c.must("SELECT pg_sleep(0.1)") // that time was for logging in only
+	c.must("SELECT pg_sleep(0.6)") // that time was for logging in only
 }
 
 // The end of the proxy is the end of its sessions, and of its backends.

@@ -16,7 +16,7 @@ import (
 
 // patience is how long an answer may take before a test gives up: it is only met
 // when something hangs.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // client speaks the protocol message by message, and reads the answers as the
 // lines that show makes of them.
