@@ -31,7 +31,7 @@ func (r *speaker) of(texts ...string) string { return texts[r.IntN(len(texts))] 
 func (r *speaker) one(n int) bool { return r.IntN(n) == 0 }
 
 // modes are what must be ahead of all queries of a transaction.
-var modes = regexp.MustCompile(`(?i)transaction_|isolation level|read only|read write`)
+var modes = regexp.MustCompile(`(?i)transaction_|isolation|deferrable|\bread\b`)
 
 // statement says the next one that this speaker may say.
 func (r *speaker) statement() said {

@@ -15,7 +15,7 @@ func (s *Session) ambiguous(text []byte) bool {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return false
 	}
-	if s.backslashes && s.awaitAnswers() {
+	if s.rereads && s.awaitAnswers() {
 		return true
 	}
 	encoding, _ := s.told.Get("client_encoding")

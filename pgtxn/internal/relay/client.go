@@ -251,7 +251,7 @@ func (s *Session) queue(statements []sqlscan.Statement, text []byte) {
 func (s *Session) sent(st sqlscan.Statement) {
 	s.statements++
 	s.machine.Sent(st)
-	s.backslashes = s.backslashes || mayChange(&st, "standard_conforming_strings")
+	s.rereads = s.rereads || mayChange(&st, "standard_conforming_strings") || mayChange(&st, "client_encoding")
 	s.suspect(&st)
 	switch {
 	case st.Kind == sqlscan.DiscardAll, st.Kind == sqlscan.Deallocate && st.All:

@@ -35,13 +35,16 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 		buf = v.closing(buf, victim)
 	}
 	stmt.ddl = s.shard.ddl.Load()
-	g.setOwn(wire.AppendDescribe(stmt.appendParse(buf), stmt.name))
-	s.expect(as)
-	described := reply{kind: 'D', party: forPrepare, stmt: stmt}
+	g.setOwn(buf)
+	by := forPrepare
 	if as.party == forSelf {
-		described.party = forSelf
+		by = forSelf
 	}
-	s.expect(described)
+	s.reread(stmt, by, func() {
+		g.setOwn(wire.AppendDescribe(stmt.appendParse(g.own()), stmt.name))
+		s.expect(as)
+		s.expect(reply{kind: 'D', party: by, stmt: stmt})
+	})
 }
 
 // neverAgain is no number of the shard's: what the statement returns is looked at
@@ -71,8 +74,7 @@ func (v *server) described(stmt *prepared, typ byte, body []byte) {
 // message waits.
 func (s *Session) statement(name []byte) (serverName string, st sqlscan.Statement, ok bool) {
 	if len(name) == 0 {
-		s.ensureUnnamed()
-		return "", s.unnamed.scan, true
+		return "", s.unnamed.scan, s.ensureUnnamed()
 	}
 	if p := s.stmts[string(name)]; p != nil {
 		switch s.ensure(string(name), p) {
@@ -103,7 +105,7 @@ const (
 func (s *Session) ensure(name string, p *prepared) fitness {
 	v := s.srv
 	if !v.Prepared.Touch(p.name) {
-		p.name = s.nameOf(name, []byte(p.shared.Value()))
+		p.name = s.nameNow(name, p)
 	}
 	has, asked := v.Prepared.Touch(p.name), s.asked == p
 	result := v.Prepared.Result(p.name)
@@ -118,6 +120,9 @@ func (s *Session) ensure(name string, p *prepared) fitness {
 		return fits
 	case has && asked:
 		return outdated
+	}
+	if s.mustAwaitReading(p) {
+		return unknown
 	}
 	doubtful := has || p.ddl != s.shard.ddl.Load()
 	s.prepare(p, reply{kind: 'P', party: forPrepare, stmt: p})

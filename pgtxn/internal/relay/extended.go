@@ -38,7 +38,7 @@ func (s *Session) parse(m msg) int {
 		s.expect(reply{kind: 'P', stmt: &s.unnamed, undo: undo})
 		return s.pass(m)
 	}
-	stmt := newPrepared(s.nameOf(string(name), body), body, s.scanOptions())
+	stmt := newPrepared(s.nameOf(string(name), body, reading{}), body, s.scanOptions())
 	if s.unsettled(name, stmt) || s.machine.Pins()&txn.PinPrepare != 0 && !s.ownNames() {
 		return 0
 	}
@@ -203,7 +203,7 @@ func (s *Session) unsettled(name []byte, known *prepared) bool {
 	if known != nil {
 		own = known.name
 		if !s.srv.Prepared.Touch(own) {
-			own = s.nameOf(string(name), []byte(known.shared.Value())) // as ensure will call it
+			own = s.nameNow(string(name), known) // as ensure will call it
 		}
 	}
 	s.held = s.srv.replies.unsettled(name, own)
@@ -211,20 +211,25 @@ func (s *Session) unsettled(name []byte, known *prepared) bool {
 }
 
 // ensureUnnamed gives the server this client's unnamed statement, or takes
-// another client's away.
-func (s *Session) ensureUnnamed() {
+// another client's away. It reports whether that is done; if not the message waits.
+func (s *Session) ensureUnnamed() bool {
 	v, g := s.srv, &s.shard.toServer
-	if v.unnamedOf == s.id || v.unnamedOf == 0 && !s.hasUnnamed {
-		return
+	switch {
+	case v.unnamedOf == s.id, v.unnamedOf == 0 && !s.hasUnnamed:
+	case !s.hasUnnamed:
+		v.unnamedOf = s.id
+		g.setOwn(wire.AppendClose(g.own(), ""))
+		v.replies.push(reply{kind: 'C', party: forPrepare, stmt: &s.unnamed})
+	case s.mustAwaitReading(&s.unnamed):
+		return false
+	default:
+		v.unnamedOf = s.id
+		s.reread(&s.unnamed, forPrepare, func() {
+			g.setOwn(s.unnamed.appendParse(g.own()))
+			v.replies.push(reply{kind: 'P', party: forPrepare, stmt: &s.unnamed})
+		})
 	}
-	v.unnamedOf = s.id
-	if s.hasUnnamed {
-		g.setOwn(s.unnamed.appendParse(g.own()))
-		v.replies.push(reply{kind: 'P', party: forPrepare, stmt: &s.unnamed})
-		return
-	}
-	g.setOwn(wire.AppendClose(g.own(), ""))
-	v.replies.push(reply{kind: 'C', party: forPrepare, stmt: &s.unnamed})
+	return true
 }
 
 func (s *Session) malformed() int { return s.violation("invalid message format") }

@@ -333,6 +333,7 @@ func TestLossInWords(t *testing.T) {
 func TestIdleBackendTimesOut(t *testing.T) {
 	p := database(t)
 	sql(t, "postgres", "ALTER DATABASE "+p.database+" SET idle_session_timeout = '20ms'")
+	t.Cleanup(func() { sql(t, "postgres", "ALTER DATABASE "+p.database+" RESET ALL") })
 	p = p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
 	c := p.connect(t)
 	for i := range 60 {

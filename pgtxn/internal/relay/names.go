@@ -73,7 +73,7 @@ func (s *Session) ownNames() bool {
 	v.expect(s.shard.exchange.Replies, by)
 	sync()
 	for name, p := range s.stmts {
-		p.name = s.nameOf(name, []byte(p.shared.Value()))
+		p.name = s.nameNow(name, p)
 		s.prepare(p, reply{kind: 'P', party: by, stmt: p})
 		sync()
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"io"
 	"strings"
 	"unique"
 
@@ -37,6 +38,9 @@ type prepared struct {
 	scan   sqlscan.Statement     // what the text is; Other if it is empty
 	result backend.Result        // what it returned when the client prepared it
 	ddl    uint64                // the shard's, when that was looked at last
+
+	special bool    // the text may be read in several ways, see reread.go
+	as      reading // how it was, when the client prepared it
 }
 
 // ownPrefix begins the names of all prepared statements that a client must not
@@ -54,7 +58,7 @@ const (
 // this body of a Parse, if it is prepared now. It depends on the session's variables too: by these the server
 // finds the tables and reads the constants (search_path, DateStyle, TimeZone …).
 // Who can't be sure of its variables shares with nobody.
-func (s *Session) nameOf(name string, body []byte) string {
+func (s *Session) nameOf(name string, body []byte, as reading) string {
 	if s.srv.Bare() && !strings.HasPrefix(name, ownPrefix) {
 		return name
 	}
@@ -63,10 +67,20 @@ func (s *Session) nameOf(name string, body []byte) string {
 	for _, word := range s.want().Without("application_name").Hash() {
 		_ = binary.Write(h, binary.BigEndian, word)
 	}
+	_, _ = io.WriteString(h, as.encoding+"\x00"+as.strings)
 	if s.machine.Pending() > 0 || s.machine.Pins() != 0 {
 		_ = binary.Write(h, binary.BigEndian, s.id)
 	}
 	return ownPrefix + hex.EncodeToString(h.Sum(nil)[:ownBytes])
+}
+
+// nameNow is that for a statement that was prepared before.
+func (s *Session) nameNow(name string, p *prepared) string {
+	as := reading{}
+	if s.readsOtherwise(p) {
+		as = p.as
+	}
+	return s.nameOf(name, []byte(p.shared.Value()), as)
 }
 
 // newPrepared makes a named statement of the body of a Parse.
@@ -83,7 +97,7 @@ func (p *prepared) setUnnamed(body []byte, opt sqlscan.Options) {
 }
 
 func (p *prepared) read(body []byte, opt sqlscan.Options) {
-	p.scan = sqlscan.Statement{}
+	p.scan, p.special, p.as = sqlscan.Statement{}, isSpecial(body), reading{}
 	text, _, _ := wire.CString(body)
 	if scan := sqlscan.New(text, opt); scan.Next() {
 		p.scan = scan.Statement()

@@ -241,7 +241,10 @@ func (v *server) message(typ byte, body []byte) bool {
 func (v *server) answer(r *reply, typ byte, body []byte) bool {
 	mine := r.party
 	switch typ {
-	case '1', '2', '3':
+	case '1':
+		v.parsed(r)
+		v.replies.pop()
+	case '2', '3':
 		v.replies.pop()
 	case 'T', 'n':
 		if r.kind == 'D' {

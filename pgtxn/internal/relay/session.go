@@ -44,10 +44,10 @@ type Session struct {
 	ending
 	tally
 
-	temp        bool // it has made a schema pg_temp, see temp.go
-	backslashes bool // what a backslash means may have changed, and may change again
-	starting    bool // no greeting yet
-	done        chan struct{}
+	temp     bool // it has made a schema pg_temp, see temp.go
+	rereads  bool // how a text is read may have changed, and may change again
+	starting bool // no greeting yet
+	done     chan struct{}
 }
 
 // greet sends what follows authentication up to the first ReadyForQuery.

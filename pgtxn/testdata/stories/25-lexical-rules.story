@@ -66,3 +66,18 @@ SET my.x = 'lost'                                        -> SET T
 ROLLBACK TO a23456789_123456789_123456789_123456789_123456789_123456789_12   -> ROLLBACK T
 SHOW my.x                                                -> [kept] SHOW T
 COMMIT                                                   -> COMMIT I
+
+# 25: a prepared statement was read by the client_encoding and the backslashes of then
+SET my.x TO 'é\n' \parse 'letters'              -> ParseComplete I
+SET client_encoding = LATIN1                    -> SET S(client_encoding=LATIN1) I
+\bind_named 'letters'                           -> SET I
+SELECT encode(convert_to(current_setting('my.x'), 'UTF8'), 'hex') -> [c3a95c6e] SELECT 1 I
+SET standard_conforming_strings = off           -> SET S(standard_conforming_strings=off) I
+\bind_named 'letters'                           -> SET I
+SELECT encode(convert_to(current_setting('my.x'), 'UTF8'), 'hex') -> [c3a95c6e] SELECT 1 I
+BEGIN                                           -> BEGIN T
+SET LOCAL client_encoding = WIN1252             -> SET S(client_encoding=WIN1252) T
+\bind_named 'letters'                           -> SET T
+SHOW client_encoding                            -> [WIN1252] SHOW T
+COMMIT                                          -> COMMIT S(client_encoding=LATIN1) I
+SELECT encode(convert_to(current_setting('my.x'), 'UTF8'), 'hex'), current_setting('client_encoding'), current_setting('standard_conforming_strings') -> [c3a95c6e|LATIN1|off] SELECT 1 I

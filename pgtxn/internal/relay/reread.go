@@ -1,0 +1,84 @@
+package relay
+
+import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+
+// A text is read when the client prepares it: its letters by the client_encoding of
+// then, its backslashes by the standard_conforming_strings. A backend that is given it
+// later has to read it in the same way.
+
+// reading is what decides how a text is read; the zero one is not known.
+type reading struct{ encoding, strings string }
+
+// isSpecial says whether the body of a Parse may be read in several ways.
+func isSpecial(body []byte) bool {
+	for _, b := range body {
+		if b >= 0x80 || b == '\\' {
+			return true
+		}
+	}
+	return false
+}
+
+// reading is how the backend reads a text, as far as it has answered.
+func (s *Session) reading() reading {
+	return reading{s.inForce("client_encoding"), s.inForce("standard_conforming_strings")}
+}
+
+// inForce is the value of a variable that every login has.
+func (s *Session) inForce(name string) string {
+	v, _ := s.machine.Vars().Get(name)
+	value := v.Local
+	if value == nil {
+		value = v.Session
+	}
+	if value == nil || value.Default {
+		if b, ok := s.base.Get(name); ok {
+			return b.Session.Text
+		}
+		return s.srv.Initial[name]
+	}
+	return value.Text
+}
+
+// readsOtherwise says whether the backend would not read p as when it was prepared.
+func (s *Session) readsOtherwise(p *prepared) bool {
+	return s.rereads && p.special && p.as != reading{} && p.as != s.reading()
+}
+
+// mustAwaitReading: what was sent may change how p is read.
+func (s *Session) mustAwaitReading(p *prepared) bool {
+	return s.rereads && p.special && s.awaitAnswers()
+}
+
+// parsed takes the answer to a Parse of the client's: what was sent before it has happened.
+func (v *server) parsed(r *reply) {
+	if r.party == forClient && r.stmt != nil && r.stmt.special {
+		r.stmt.as = v.session.reading()
+	}
+}
+
+// reread calls parse, which sends p's Parse, so that the backend reads p as when it was prepared.
+func (s *Session) reread(p *prepared, by party, parse func()) {
+	if !s.readsOtherwise(p) {
+		parse()
+		return
+	}
+	now := s.reading()
+	s.readAs(now, p.as, by)
+	parse()
+	s.readAs(p.as, now, by)
+}
+
+// readAs has the backend read texts in another way, at most until the transaction ends. A SET
+// takes no snapshot, and as the second call takes the first back, nothing is reported.
+func (s *Session) readAs(now, then reading, by party) {
+	set := func(name, now, then string) {
+		if now != then {
+			s.srv.RunInPipeline(&s.shard.exchange, guc.Assignment(name, then, true))
+			s.shard.toServer.put(s.shard.exchange.Bytes)
+			s.srv.expect(s.shard.exchange.Replies, by)
+		}
+	}
+	set("client_encoding", now.encoding, then.encoding)
+	set("standard_conforming_strings", now.strings, then.strings)
+}
