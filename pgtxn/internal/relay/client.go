@@ -13,9 +13,10 @@ import (
 // From the client to the server.
 
 const (
-	maxTurns = 4        // reads in a row before other sockets have their turn
-	maxNames = 64 << 10 // bytes that the names at the beginning of a message may take
-	maxSmall = 10001    // length of a message that holds no data (PQ_SMALL_MESSAGE_LIMIT, and its type)
+	maxTurns      = 4        // reads in a row before other sockets have their turn
+	maxNames      = 64 << 10 // bytes that the names at the beginning of a message may take
+	maxStatements = 100_000  // of one Query that are told apart: what is noted of each takes memory
+	maxSmall      = 10001    // length of a message that holds no data (PQ_SMALL_MESSAGE_LIMIT, and its type)
 )
 
 // inflow is where the client's stream stands.
@@ -190,6 +191,9 @@ func (s *Session) query(m msg) int {
 		return 0
 	}
 	statements := s.scan(text)
+	if len(statements) > maxStatements {
+		return s.queryOversized(m)
+	}
 	if !s.tempFits(statements) || !s.namesFit(statements) || s.resetsLocally(statements) && s.awaitAnswers() {
 		return 0
 	}
@@ -218,10 +222,11 @@ func (s *Session) queryOversized(m msg) int {
 	return s.pass(m)
 }
 
-// scan returns the statements of a text. They are good until the next call.
+// scan returns the statements of a text, one more than maxStatements at most. They are
+// good until the next call.
 func (s *Session) scan(text []byte) []sqlscan.Statement {
 	statements := s.shard.statements[:0]
-	for scan := sqlscan.New(text, s.scanOptions()); scan.Next(); {
+	for scan := sqlscan.New(text, s.scanOptions()); scan.Next() && len(statements) <= maxStatements; {
 		statements = append(statements, scan.Statement())
 	}
 	if cap(statements) <= keptStatements {

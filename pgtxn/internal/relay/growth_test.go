@@ -74,6 +74,9 @@ func TestManyStatements(t *testing.T) {
 	if got := s.scan([]byte(strings.Repeat("SELECT 1;", 10*keptStatements))); len(got) != 10*keptStatements {
 		t.Error(len(got))
 	}
+	if got := s.scan([]byte(strings.Repeat("SELECT 1;", 2*maxStatements))); len(got) != maxStatements+1 {
+		t.Error(len(got))
+	}
 	if n := cap(sh.statements); n > keptStatements {
 		t.Errorf("there is room for %d statements", n)
 	}
@@ -180,5 +183,18 @@ func TestPinTimerEnds(t *testing.T) {
 	eventually(t, "the session has ended", func() bool { return len(p.proxy.Sessions()) == 0 })
 	if watched() {
 		t.Error("there is a timer for a session that has ended")
+	}
+}
+
+// Those of a text of too many are not told apart.
+func TestTooManyStatements(t *testing.T) {
+	p := database(t).behind(t, 1)
+	c := p.connect(t)
+	c.must(strings.Repeat("SELECT;", maxStatements) + "SET my.x = 'a'; SELECT")
+	if got := p.proxy.Sessions()[0].Pins; !slices.Contains(got, "oversized statement") {
+		t.Error(got)
+	}
+	if got := c.value("SHOW my.x"); got != "a" {
+		t.Error(got)
 	}
 }

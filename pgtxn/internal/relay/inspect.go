@@ -282,8 +282,11 @@ func (s *Session) inspected() {
 // inspectFailed: the pins stay.
 func (s *Session) inspectFailed(body []byte) {
 	s.inspecting, s.verifying, s.unbased, s.listens.heard = false, false, nil, nil
-	clear(s.lender.names) // one of which may be why, or one in a function's source
-	s.lender.sourcesRead = time.Now()
+	code := string(wire.ParseError(body).Code)
+	if code != wire.QueryCanceled().Code {
+		clear(s.lender.names) // one of which may be why, or one in a function's source
+		s.lender.sourcesRead = time.Now()
+	}
 	s.warn("what a transaction changed in secret could not be read; the session keeps its backend",
-		"backend", s.srv.PID, "sqlstate", string(wire.ParseError(body).Code))
+		"backend", s.srv.PID, "sqlstate", code)
 }

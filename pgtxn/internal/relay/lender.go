@@ -50,10 +50,11 @@ type lender struct {
 	renewed        time.Time       // backends of before are to be closed
 	awaitingClosed []chan struct{} // who waits for the last backend to be closed
 
-	listener  *listener // who listens for the sessions, or nil
-	listening bool      // it is being connected
-	marker    string    // the channel of its own, see listens
-	deafUntil time.Time // no other is connected before
+	listener  *listener           // who listens for the sessions, or nil
+	listening bool                // it is being connected
+	moves     map[string]*Session // those who move to it or from it, by what their markers say
+	marker    string              // the channel of its own, see listens
+	deafUntil time.Time           // no other is connected before
 
 	failure  error  // of the last attempt to connect, or nil
 	retrying bool   // connecting again has its time
@@ -66,7 +67,7 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 	l := &lender{
 		key: key, cfg: cfg, shard: sh,
 		sessions: make(map[uint64]*Session), starts: make(map[string]knownStart), names: make(map[string]struct{}),
-		marks: make(map[string]int), marker: ownPrefix + strings.ToLower(rand.Text()),
+		marks: make(map[string]int), moves: make(map[string]*Session), marker: ownPrefix + strings.ToLower(rand.Text()),
 	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	l.pool = pool.New(0, pool.Hooks[*server](l))
@@ -266,7 +267,7 @@ func (l *lender) removed(v *server, reason string) {
 func (l *lender) left(s *Session) {
 	delete(l.sessions, s.id)
 	s.unwatch()
-	s.listens.stay()
+	s.endMove()
 	l.unlisten(s)
 	l.totals.countSession(s)
 }

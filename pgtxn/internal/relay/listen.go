@@ -43,21 +43,13 @@ type listens struct {
 
 func (l *listens) moving() bool { return l.endTime != nil }
 
-// stay ends a move, or what there is of it.
-func (l *listens) stay() {
-	if l.moving() {
-		l.endTime()
-	}
-	l.endTime, l.later = nil, nil
-}
-
 // verdict says what becomes of a notification from a place.
 type verdict uint8
 
 const (
 	drop verdict = iota // the other place tells it
 	tell
-	keep // until the other place has told what came before
+	tellLater // when the other place has told what came before
 )
 
 func (l *listens) verdict(from ear) verdict {
@@ -65,20 +57,31 @@ func (l *listens) verdict(from ear) verdict {
 	case from == l.at && (!l.moving() || !l.marked[from]):
 		return tell
 	case l.moving() && from != l.at && l.marked[from]:
-		return keep
+		return tellLater
 	}
 	return drop
 }
 
-// begin begins a move, which has to end within connect_timeout.
-func (s *Session) begin() {
+// beginMove: a move has to end within connect_timeout.
+func (s *Session) beginMove() {
 	l := &s.listens
 	l.marked, l.token = [2]bool{}, rand.Text()
+	s.lender.moves[l.token] = s
 	l.endTime = s.shard.loop.After(s.cfg.ConnectTimeout, func() {
 		s.cfg.Log.Error("a session that listens could not be moved: are there several servers behind one address?",
 			"session", s.id, "user", s.user, "database", s.database, "hint", "set the option listen to pin")
 		s.deafen()
 	})
+}
+
+// endMove ends a move that is complete, or as far as it has come.
+func (s *Session) endMove() {
+	l := &s.listens
+	if l.moving() {
+		l.endTime()
+		delete(s.lender.moves, l.token)
+	}
+	l.endTime, l.later = nil, nil
 }
 
 // sendMarker is the statement that sends the marker.
@@ -112,7 +115,7 @@ func (s *Session) share() bool {
 	case li.Address != v.Address, !s.hasEncodingOf(li.Conn), s.isHurried():
 		return false
 	}
-	s.begin()
+	s.beginMove()
 	v.runForListen("LISTEN " + s.lender.marker)
 	return true
 }
@@ -149,7 +152,7 @@ func (s *Session) bringBack() {
 		s.deafen()
 		return
 	}
-	s.begin()
+	s.beginMove()
 	s.machine.Regain(txn.PinListen)
 	v.unnamedOf = 0 // a simple Query drops the unnamed statement
 	g := &s.shard.toServer
@@ -205,7 +208,7 @@ func (s *Session) listenFailed(body []byte) {
 		s.deafen()
 		return
 	}
-	s.listens.stay()
+	s.endMove()
 	s.listens.refused = true
 }
 
@@ -215,13 +218,13 @@ func (v *server) notified(body []byte) bool {
 	s := v.session
 	if token, ok := v.lender.isMarker(body); ok {
 		if s.mark(onBackend, token) {
-			v.shard.toClient.put(s.arrive())
+			v.shard.toClient.put(s.arrived())
 		}
 		return false
 	}
 	s.knowItself(body)
 	switch s.listens.verdict(onBackend) {
-	case keep:
+	case tellLater:
 		s.listens.later = appendNotification(s.listens.later, body)
 		return false
 	case drop:
@@ -240,7 +243,7 @@ func (s *Session) hear(body []byte) {
 		if len(s.client.out) > maxUnheard {
 			s.part("client does not read its notifications", nil)
 		}
-	case keep:
+	case tellLater:
 		s.listens.later = appendNotification(s.listens.later, body)
 	}
 }
@@ -264,11 +267,11 @@ func (s *Session) mark(from ear, token string) bool {
 	return l.marked[onBackend] && l.marked[onListener]
 }
 
-// arrive ends the move. It returns what the client is to be told now.
-func (s *Session) arrive() (later []byte) {
+// arrived completes the move. It returns what the client is to be told now.
+func (s *Session) arrived() (later []byte) {
 	l, v := &s.listens, s.srv
 	later = l.later
-	l.stay()
+	s.endMove()
 	if l.at == onBackend {
 		l.at = onListener
 		s.machine.Lift(txn.PinListen)

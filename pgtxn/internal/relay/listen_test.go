@@ -274,9 +274,9 @@ func TestWhoTellsANotification(t *testing.T) {
 		{onListener, false, false, false, drop, tell},
 		{onBackend, true, false, false, tell, drop},
 		{onBackend, true, true, false, drop, drop},
-		{onBackend, true, false, true, tell, keep},
+		{onBackend, true, false, true, tell, tellLater},
 		{onListener, true, false, false, drop, tell},
-		{onListener, true, true, false, keep, tell},
+		{onListener, true, true, false, tellLater, tell},
 		{onListener, true, false, true, drop, drop},
 	} {
 		l := listens{at: test.at, marked: [2]bool{onBackend: test.backend, onListener: test.listens}}

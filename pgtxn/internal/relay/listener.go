@@ -20,7 +20,7 @@ type listener struct {
 	hearers map[string]map[*Session]struct{} // by channel
 	ready   bool                             // it hears the marker
 	closed  bool
-	keep    func() // takes back that it is closed soon, since nobody listens; or nil
+	endIdle func() // nil unless it is closed soon since nobody listens: stops the time for that
 	in      []byte // the beginning of a message
 }
 
@@ -78,7 +78,7 @@ func (l *lender) listenerConnected(c *backend.Conn, err error) {
 // noTimeouts: the listener is idle for as long as its clients are. Not all versions
 // have all of these.
 const noTimeouts = "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings" +
-	" WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_session_timeout');"
+	" WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout', 'idle_session_timeout');"
 
 // withoutListener has those who listen keep their backends, and tries again.
 func (l *lender) withoutListener() {
@@ -99,9 +99,9 @@ func (l *lender) settleListening() {
 // register has the listener listen to what the session does, and to nothing else for
 // it.
 func (li *listener) register(s *Session) {
-	if li.keep != nil {
-		li.keep()
-		li.keep = nil
+	if li.endIdle != nil {
+		li.endIdle()
+		li.endIdle = nil
 	}
 	var more []string
 	for _, channel := range s.listens.heard {
@@ -140,8 +140,8 @@ func (li *listener) forget(s *Session, but []string) {
 
 // endUnheard sees to it that it is closed soon if nobody listens.
 func (li *listener) endUnheard() {
-	if len(li.hearers) == 0 && li.keep == nil {
-		li.keep = li.lender.shard.loop.After(idleListener, func() { li.close("nobody listens") })
+	if len(li.hearers) == 0 && li.endIdle == nil {
+		li.endIdle = li.lender.shard.loop.After(idleListener, func() { li.close("nobody listens") })
 	}
 }
 
@@ -212,7 +212,7 @@ func (li *listener) message(typ byte, body []byte) {
 	switch typ {
 	case 'A':
 		li.notified(body)
-	case 'E': // nothing that it runs can fail for a reason that goes away
+	case 'E': // a timeout is off, and what it runs needs no rights: the queue of notifications is full, or it is told to end
 		li.lost("server: " + string(wire.ParseError(body).Message))
 	case 'S':
 		name, rest, _ := wire.CString(body)
@@ -229,14 +229,11 @@ func (li *listener) message(typ byte, body []byte) {
 
 func (li *listener) notified(body []byte) {
 	if token, ok := li.lender.isMarker(body); ok {
-		for _, s := range li.lender.sessions {
-			if s.mark(onListener, token) {
-				s.client.send(s.arrive())
-				s.held = false
-				s.resume()
-				s.settle()
-				return
-			}
+		if s := li.lender.moves[token]; s != nil && s.mark(onListener, token) {
+			s.client.send(s.arrived())
+			s.held = false
+			s.resume()
+			s.settle()
 		}
 		return
 	}
@@ -283,7 +280,7 @@ func (li *listener) close(why string) {
 		case at.at == onListener, at.moving() && at.marked[onBackend]:
 			s.deafen()
 		case at.moving():
-			at.stay()
+			s.endMove()
 			s.srv.runForListen("UNLISTEN " + l.marker)
 		}
 	}

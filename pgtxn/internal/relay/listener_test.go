@@ -30,7 +30,7 @@ func TestListenerForNobody(t *testing.T) {
 	eventually(t, "the session has ended", func() bool { return len(p.proxy.Sessions()) == 0 })
 	close(left)
 	eventually(t, "the listener is there, for a while", func() (ends bool) {
-		p.proxy.eachLender(func(l *lender) { ends = l.listener != nil && l.listener.ready && l.listener.keep != nil })
+		p.proxy.eachLender(func(l *lender) { ends = l.listener != nil && l.listener.ready && l.listener.endIdle != nil })
 		return ends
 	})
 }

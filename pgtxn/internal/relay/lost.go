@@ -118,7 +118,7 @@ func (s *Session) abandon(v *server) {
 	clear(s.portals)
 	s.held, s.yielding, s.forgetting, s.unsynced, s.skipping, s.copyIn, s.swallowed = false, false, false, false, false, false, 0
 	s.inspecting, s.verifying, s.uninspected, s.found, s.unbased = false, false, false, (*guc.Set)(nil), nil
-	s.listens.stay()
+	s.endMove()
 	s.fresh, s.lacking, s.dirties = false, false, false
 	s.dropping = s.rest > 0
 	s.unpinned()

@@ -40,14 +40,18 @@ func (s *Session) inForce(name string) string {
 	return value.Text
 }
 
-// readsOtherwise says whether the backend would not read p as when it was prepared.
+// mayReadOtherwise says whether the backend may not read p as when it was prepared.
+func (s *Session) mayReadOtherwise(p *prepared) bool {
+	return s.rereads && p.special && p.as != reading{}
+}
+
 func (s *Session) readsOtherwise(p *prepared) bool {
-	return s.rereads && p.special && p.as != reading{} && p.as != s.reading()
+	return s.mayReadOtherwise(p) && p.as != s.reading()
 }
 
 // mustAwaitReading: what was sent may change how p is read.
 func (s *Session) mustAwaitReading(p *prepared) bool {
-	return s.rereads && p.special && s.awaitAnswers()
+	return s.mayReadOtherwise(p) && s.awaitAnswers()
 }
 
 // parsed takes the answer to a Parse of the client's: what was sent before it has happened.

@@ -220,6 +220,10 @@ func (v *server) message(typ byte, body []byte) bool {
 	case 'E':
 		return v.failed(body)
 	}
+	if typ == 'Z' && len(body) != 1 {
+		v.Taint("malformed message")
+		return false
+	}
 	if typ == 'Z' && !v.replies.readyIsDue() {
 		return v.lateReady(body[0])
 	}
@@ -313,7 +317,7 @@ func (v *server) close(reason string) {
 		return
 	}
 	s.unpinned()
-	s.listens.stay()
+	s.endMove()
 	v.session, s.srv = nil, nil
 	switch {
 	case s.ended:

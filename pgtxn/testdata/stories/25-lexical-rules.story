@@ -81,3 +81,11 @@ SET LOCAL client_encoding = WIN1252             -> SET S(client_encoding=WIN1252
 SHOW client_encoding                            -> [WIN1252] SHOW T
 COMMIT                                          -> COMMIT S(client_encoding=LATIN1) I
 SELECT encode(convert_to(current_setting('my.x'), 'UTF8'), 'hex'), current_setting('client_encoding'), current_setting('standard_conforming_strings') -> [c3a95c6e|LATIN1|off] SELECT 1 I
+
+# 25: letters in a statement whose name is taken, behind what may change how they are read
+pipeline
+  SELECT 1 \parse 'taken'                       -> ParseComplete
+  RESET client_encoding \bind                   -> RESET
+  SELECT 'é' \parse 'taken'                     -> ERROR 42P05
+  sync                                          -> I
+\bind_named 'taken'                             -> [1] SELECT 1 I
