@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"bytes"
 	"math"
 
@@ -36,12 +37,11 @@ func (s *Session) prepare(stmt *prepared, as reply) {
 	}
 	stmt.ddl = s.shard.ddl.Load()
 	g.setOwn(buf)
-	by := forPrepare
-	if as.party == forSelf {
-		by = forSelf
-	}
-	s.reread(stmt, by, func() {
+	s.reread(stmt, cmp.Or(as.party, forPrepare), func(by party) {
 		g.setOwn(wire.AppendDescribe(stmt.appendParse(g.own()), stmt.name))
+		if as.party != forClient {
+			as.party = by
+		}
 		s.expect(as)
 		s.expect(reply{kind: 'D', party: by, stmt: stmt})
 	})

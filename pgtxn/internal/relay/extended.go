@@ -224,9 +224,9 @@ func (s *Session) ensureUnnamed() bool {
 		return false
 	default:
 		v.unnamedOf = s.id
-		s.reread(&s.unnamed, forPrepare, func() {
+		s.reread(&s.unnamed, forPrepare, func(by party) {
 			g.setOwn(s.unnamed.appendParse(g.own()))
-			v.replies.push(reply{kind: 'P', party: forPrepare, stmt: &s.unnamed})
+			v.replies.push(reply{kind: 'P', party: by, stmt: &s.unnamed})
 		})
 	}
 	return true

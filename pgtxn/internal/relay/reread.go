@@ -1,6 +1,9 @@
 package relay
 
-import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+import (
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
+)
 
 // A text is read when the client prepares it: its letters by the client_encoding of
 // then, its backslashes by the standard_conforming_strings. A backend that is given it
@@ -61,16 +64,27 @@ func (v *server) parsed(r *reply) {
 	}
 }
 
-// reread calls parse, which sends p's Parse, so that the backend reads p as when it was prepared.
-func (s *Session) reread(p *prepared, by party, parse func()) {
+// reread calls parse, which sends p's Parse for a party, so that the backend reads p as when it
+// was prepared. Outside of transactions that is a batch of its own: of what follows, the server
+// would say that it is in a transaction block. If p can't be prepared any more, the server then
+// says that there is none.
+func (s *Session) reread(p *prepared, by party, parse func(by party)) {
 	if !s.readsOtherwise(p) {
-		parse()
+		parse(by)
 		return
 	}
-	now := s.reading()
+	now, alone := s.reading(), s.machine.Status() == 'I' && !s.unsynced
+	if alone {
+		by = forSelf
+	}
 	s.readAs(now, p.as, by)
-	parse()
+	parse(by)
 	s.readAs(p.as, now, by)
+	if alone {
+		s.shard.toServer.put(wire.AppendSync(nil))
+		s.srv.replies.push(reply{kind: 'S', party: by})
+		s.unsynced = false
+	}
 }
 
 // readAs has the backend read texts in another way, at most until the transaction ends. A SET

@@ -69,8 +69,10 @@ COMMIT                                                   -> COMMIT I
 
 # 25: a prepared statement was read by the client_encoding and the backslashes of then
 SET my.x TO 'é\n' \parse 'letters'              -> ParseComplete I
+SET LOCAL my.y TO 'é' \parse 'locally'          -> ParseComplete I
 SET client_encoding = LATIN1                    -> SET S(client_encoding=LATIN1) I
 \bind_named 'letters'                           -> SET I
+\bind_named 'locally'                           -> WARNING 25P01 SET I
 SELECT encode(convert_to(current_setting('my.x'), 'UTF8'), 'hex') -> [c3a95c6e] SELECT 1 I
 SET standard_conforming_strings = off           -> SET S(standard_conforming_strings=off) I
 \bind_named 'letters'                           -> SET I
