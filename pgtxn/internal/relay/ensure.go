@@ -1,8 +1,8 @@
 package relay
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"math"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
