@@ -283,10 +283,10 @@ func (s *Session) inspected() {
 func (s *Session) inspectFailed(body []byte) {
 	s.inspecting, s.verifying, s.unbased, s.listens.heard = false, false, nil, nil
 	code := string(wire.ParseError(body).Code)
-	if code != wire.QueryCanceled().Code {
-		clear(s.lender.names) // one of which may be why, or one in a function's source
-		s.lender.sourcesRead = time.Now()
+	if code != wire.QueryCanceled().Code { // else it took too long, or was cancelled
+		clear(s.lender.names) // one of which may be why
 	}
+	s.lender.sourcesRead = time.Now() // or what is in functions' sources
 	s.warn("what a transaction changed in secret could not be read; the session keeps its backend",
 		"backend", s.srv.PID, "sqlstate", code)
 }
