@@ -52,9 +52,20 @@ func (s *Session) readsOtherwise(p *prepared) bool {
 	return s.mayReadOtherwise(p) && p.as != s.reading()
 }
 
-// mustAwaitReading: what was sent may change how p is read.
+// mustAwaitReading: what was sent may change how p is read, or be the sync of variables, behind
+// which only one batch is sent (see mustAwaitSync), and that is the client's.
 func (s *Session) mustAwaitReading(p *prepared) bool {
-	return s.mayReadOtherwise(p) && s.awaitAnswers()
+	switch {
+	case !s.mayReadOtherwise(p):
+		return false
+	case s.awaitAnswers():
+		return true
+	case !s.readsOtherwise(p) || !s.srv.replies.applying():
+		return false
+	}
+	s.held = true
+	s.shard.toServer.put(flush)
+	return true
 }
 
 // parsed takes the answer to a Parse of the client's: what was sent before it has happened.

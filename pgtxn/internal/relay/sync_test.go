@@ -322,3 +322,24 @@ func TestHiddenChanges(t *testing.T) {
 const settings = `SELECT coalesce(nullif(current_setting('my.x', true), ''), 'none'), current_setting('search_path'), current_setting('work_mem'),
 	current_setting('DateStyle'), current_setting('TimeZone'), current_user, session_user, current_setting('statement_timeout'),
 	current_setting('default_transaction_read_only'), current_setting('client_encoding'), current_setting('standard_conforming_strings')`
+
+// Behind a sync that fails nothing is read anew, and nothing run.
+func TestSyncFailsAheadOfReading(t *testing.T) {
+	p := database(t)
+	sql(t, "postgres", "CREATE ROLE reading_role")
+	p = p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	c, other := p.connect(t), p.connect(t)
+	c.prepare("s", "SELECT current_user || 'é'")
+	c.must("SET client_encoding = LATIN1")
+	c.must("SET ROLE reading_role")
+	for range 2 {
+		other.must("SELECT 1")
+		if got := c.run("s"); got != "D reading_role\xe9, C SELECT 1, Z I" {
+			t.Errorf("%q", got)
+		}
+	}
+	other.must("DROP ROLE reading_role")
+	if got := c.run("s"); got != `E ERROR 22023 role "reading_role" does not exist, Z I` {
+		t.Errorf("%q", got)
+	}
+}
