@@ -121,6 +121,7 @@ func TestWaitTimeout(t *testing.T) {
 func TestServerIsFull(t *testing.T) {
 	p := database(t)
 	sql(t, "postgres", "CREATE ROLE limited_role LOGIN CONNECTION LIMIT 1")
+	t.Cleanup(func() { sql(t, "postgres", "DROP ROLE limited_role") })
 	p.user = "limited_role"
 	p = p.behind(t, 2, func(cfg *Config) { cfg.WaitTimeout, cfg.Log = 500*time.Millisecond, quiet() })
 	holder, c := p.connect(t), p.connect(t)

@@ -329,7 +329,7 @@ func TestSyncFailsAheadOfReading(t *testing.T) {
 	sql(t, "postgres", "CREATE ROLE reading_role")
 	p = p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
 	c, other := p.connect(t), p.connect(t)
-	other.must("CREATE TABLE t (a text); GRANT INSERT ON t TO public")
+	other.must("CREATE TABLE t (a text); GRANT USAGE ON SCHEMA public TO public; GRANT INSERT ON t TO public")
 	c.prepare("s", "INSERT INTO t VALUES (current_user || 'é')")
 	c.must("SET client_encoding = LATIN1")
 	c.must("SET ROLE reading_role")
