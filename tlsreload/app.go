@@ -171,6 +171,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.states[name] = new(setState)
 	}
+	_, _ = caddy.InstanceID() // as long as no app has started: of two that ask at once for the first time, each makes up its own
 	if err := a.loadApps(ctx); err != nil {
 		return err
 	}
