@@ -87,7 +87,7 @@ func startPostgres(t *testing.T) {
 		sql(t, "CREATE ROLE alice LOGIN PASSWORD 'alice''s secret'; CREATE ROLE bob LOGIN PASSWORD 'bob-secret'; CREATE ROLE carol LOGIN")
 	})
 	if postgres.Server == nil {
-		t.Skip("PostgreSQL did not start")
+		t.Fatal("PostgreSQL did not start, see the first test that needed it")
 	}
 }
 

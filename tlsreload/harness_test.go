@@ -81,7 +81,7 @@ func startPostgres(t testing.TB) {
 		postgres.Server = server
 	})
 	if postgres.Server == nil {
-		t.Skip("PostgreSQL did not start")
+		t.Fatal("PostgreSQL did not start, see the first test that needed it")
 	}
 }
 

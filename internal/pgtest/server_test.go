@@ -14,7 +14,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -197,19 +196,4 @@ func selfSigned(t *testing.T) (cert, key []byte) {
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
-}
-
-// What one has got, nobody else gets, though it is not listened on.
-func TestFreePortIsReserved(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only on Linux")
-	}
-	port, err := FreePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	runtime.GC()
-	if err := reserve(port); err == nil {
-		t.Errorf("port %d was given twice", port)
-	}
 }

@@ -323,27 +323,51 @@ const settings = `SELECT coalesce(nullif(current_setting('my.x', true), ''), 'no
 	current_setting('DateStyle'), current_setting('TimeZone'), current_user, session_user, current_setting('statement_timeout'),
 	current_setting('default_transaction_read_only'), current_setting('client_encoding'), current_setting('standard_conforming_strings')`
 
+// forgetful has a pool whose one backend keeps one statement: who prepares another has the
+// statement of before read anew.
+func forgetful(cfg *Config) { cfg.MaxPrepared, cfg.Log = 1, quiet() }
+
 // Behind a sync that fails nothing is read anew, and nothing run.
 func TestSyncFailsAheadOfReading(t *testing.T) {
 	p := database(t)
 	sql(t, "postgres", "CREATE ROLE reading_role")
-	p = p.behind(t, 1, func(cfg *Config) { cfg.Log = quiet() })
+	p = p.behind(t, 1, forgetful)
 	c, other := p.connect(t), p.connect(t)
 	other.must("CREATE TABLE t (a text); GRANT USAGE ON SCHEMA public TO public; GRANT INSERT ON t TO public")
 	c.prepare("s", "INSERT INTO t VALUES (current_user || 'é')")
 	c.must("SET client_encoding = LATIN1")
 	c.must("SET ROLE reading_role")
-	for range 2 {
-		other.must("SELECT 1")
+	for i := range 2 {
+		other.prepare(fmt.Sprint("other", i), "SELECT 1")
 		if got := c.run("s"); got != "C INSERT 0 1, Z I" {
 			t.Error(got)
 		}
 	}
 	other.must("REVOKE INSERT ON t FROM public; DROP ROLE reading_role")
+	other.prepare("another", "SELECT 1")
 	if got := c.run("s"); got != `E ERROR 22023 role "reading_role" does not exist, Z I` {
 		t.Error(got)
 	}
 	if got := other.value("SELECT string_agg(a, ' ') FROM t"); got != "reading_roleé reading_roleé" {
 		t.Error(got)
 	}
+}
+
+// A statement that can't be prepared any more is refused where it would be read anew, and
+// its session goes on.
+func TestReadAnewInVain(t *testing.T) {
+	p := database(t).behind(t, 1, forgetful)
+	c, other := p.connect(t), p.connect(t)
+	other.must("CREATE TABLE t (a text)")
+	c.prepare("s", "SELECT a || 'é' FROM t")
+	c.must("SET client_encoding = LATIN1")
+	sql(t, p.database, "DROP TABLE t") // past the proxy
+	for i := range 2 {
+		other.prepare(fmt.Sprint("other", i), "SELECT 1")
+		if got := c.run("s"); got != `E ERROR 26000 prepared statement "s" does not exist, Z I` {
+			t.Error(got)
+		}
+	}
+	c.must("SELECT 1")
+	atRest(t, p)
 }
