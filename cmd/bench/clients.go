@@ -130,6 +130,24 @@ func settingsLoad(clients int) clientLoad {
 	}}
 }
 
+// listenLoad: each client listens to a channel from its start on. A pooler that gives its backend to others has to move that.
+func listenLoad(clients int) clientLoad {
+	return clientLoad{clients, func(ctx context.Context, b *bench, t *target, _ int) (*client, error) {
+		conn, err := t.connect(ctx, b, false)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := conn.Exec(ctx, "LISTEN news").ReadAll(); err != nil {
+			return nil, errors.Join(err, conn.Close(ctx))
+		}
+		step := func(ctx context.Context) error {
+			_, err := conn.Exec(ctx, fmt.Sprintf("SELECT abalance FROM pgbench_accounts WHERE aid = %d", 1+rand.IntN(accounts))).ReadAll()
+			return err
+		}
+		return &client{step: step, close: conn.Close, units: 1}, nil
+	}}
+}
+
 // connectLoad is not pgbench -C, which opens its connections one after the other in each thread and leaves the time
 // that it takes out of its latencies.
 func connectLoad(clients int, tls bool) clientLoad {

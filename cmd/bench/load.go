@@ -46,6 +46,7 @@ func (b *bench) workloads(only *regexp.Regexp) []workload {
 		add(fmt.Sprintf("settings/%d", n), transaction,
 			"each client SETs four variables of its own once, then selects; every answer holds the four", settingsLoad(n).run)
 	}
+	add(fmt.Sprintf("listen/%d", mid), transaction, "each client LISTENs once, then selects", listenLoad(mid).run)
 	add(fmt.Sprintf("tls/simple/%d", mid), transaction, "pgbench -S over TLS",
 		pgbench{mid, true, []string{"-S", "-M", "simple"}}.run)
 	add("connect/plain/4", connection, "connect, select, disconnect", connectLoad(4, false).run)

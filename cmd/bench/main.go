@@ -59,7 +59,7 @@ func parseFlags() (*options, error) {
 	targets := flag.String("targets", "direct,haproxy,pgbouncer,pgtxn", "what to measure; there is caddy-l4 too")
 	clients := flag.String("clients", "1,16,64", "numbers of clients of the select rows; other rows take the middle one")
 	rows := flag.String("rows", "", "`regexp` of the rows to measure: "+
-		"select/… tpcb savepoint settings tls connect/… rows copy/… idle; all if empty")
+		"select/… tpcb savepoint settings listen tls connect/… rows copy/… idle; all if empty")
 	flag.Parse()
 	o.targets = strings.Split(*targets, ",")
 	for text := range strings.SplitSeq(*clients, ",") {
