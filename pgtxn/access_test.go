@@ -47,7 +47,7 @@ func (b beside) same(t *testing.T, conninfo, want string) {
 
 // The rules mean what they mean to PostgreSQL.
 func TestHBA(t *testing.T) {
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	b := besides(t, []string{
 		"host all bad all reject",
 		"hostssl all app all scram-sha-256",
@@ -102,7 +102,7 @@ func checking(t *testing.T, ca *testca.Authority) string {
 
 func TestCert(t *testing.T) {
 	ca := testca.New(t, "ca")
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	b := besides(t, []string{
 		"hostssl template1 all all cert clientname=CN",
 		`hostssl postgres "CN=app,O=Example\, Inc." all cert clientname=DN`,
@@ -176,7 +176,7 @@ func TestCertMap(t *testing.T) {
 
 // Passwords in clear text, over TLS only.
 func TestPassword(t *testing.T) {
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	b := besides(t, []string{"hostssl all all all password"}, "tls", "", pgtest.TLS(cert, key, nil))
 	b.same(t, "user=app password=pencil sslmode=require", "app")
 	b.same(t, "user=team_a password=pencil sslmode=require", "team_a")

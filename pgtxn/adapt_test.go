@@ -2,51 +2,22 @@ package pgtxn
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile" // the adapter
-	"github.com/caddyserver/caddy/v2/caddytest"
-	_ "github.com/mholt/caddy-l4/layer4" // the global option
+	_ "github.com/mholt/caddy-l4/layer4"                          // the global option
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 )
 
-// The files of testdata/adapt hold a Caddyfile, a line of dashes, and the JSON
-// that `caddy adapt` makes of it.
-func TestAdapt(t *testing.T) {
-	files, err := filepath.Glob("testdata/adapt/*.caddytest")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no files", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			text, want := golden(t, file)
-			if !caddytest.CompareAdapt(t, file, text, "caddyfile", want) {
-				t.Fail()
-			}
-		})
-	}
-}
-
-func golden(t *testing.T, file string) (caddyfile, json string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	caddyfile, json, found := strings.Cut(string(text), "----------\n")
-	if !found {
-		t.Fatalf("%s has no line of dashes", file)
-	}
-	return caddyfile, strings.TrimSpace(json)
-}
+func TestAdapt(t *testing.T) { incaddy.Adapt(t) }
 
 // No field of the handler is missing in the Caddyfile, or in its golden file.
 func TestAdaptHasAllFields(t *testing.T) {
-	_, json := golden(t, "testdata/adapt/options.caddytest")
+	_, json := incaddy.Golden(t, "testdata/adapt/options.caddytest")
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[Handler]()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if field.IsExported() && !strings.Contains(json, `"`+name+`": `) {

@@ -23,7 +23,7 @@ import (
 // certificate in mind than the one that they were shown.
 func TestChannelBinding(t *testing.T) {
 	startPostgres(t)
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	// The server refuses who could bind and does not: the proxy binds towards it.
 	s := loginServer(t, []string{"hostssl all all 127.0.0.1/32 scram-sha-256"}, pgtest.TLS(cert, key, nil))
 	users := newUsers(t, "app", rolpassword(t, s, "app"))
@@ -120,7 +120,7 @@ func TestChannelBindingBehindStockTLS(t *testing.T) {
 // What breaks the rules of channel binding hears the same from both.
 func TestChannelBindingErrors(t *testing.T) {
 	startPostgres(t)
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	s := loginServer(t, []string{"hostssl all all 127.0.0.1/32 scram-sha-256"}, pgtest.TLS(cert, key, nil))
 	p := start(t, "upstream "+s.Addr+"\nsslmode require\nusers "+newUsers(t, "app", "pencil")+"\ntls", certificates)
 	p.awaitCertificate(t)
@@ -183,7 +183,7 @@ func saslRefusal(t *testing.T, addr, mechanism, first, final string) string {
 // takes, gets nowhere: the server sees that it is not its own.
 func TestUpstreamBinding(t *testing.T) {
 	startPostgres(t)
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	s := loginServer(t, []string{"hostssl all all 127.0.0.1/32 scram-sha-256"}, pgtest.TLS(cert, key, nil))
 	users := newUsers(t, "app", rolpassword(t, s, "app"))
 	p := start(t, "upstream "+manInTheMiddle(t, s.Addr)+"\nsslmode require\nusers "+users)
@@ -198,7 +198,7 @@ func TestUpstreamBinding(t *testing.T) {
 // manInTheMiddle decrypts what comes for a server and encrypts it again.
 func manInTheMiddle(t *testing.T, server string) (addr string) {
 	t.Helper()
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp" // what the adapter configures beside layer4
 	_ "github.com/caddyserver/caddy/v2/modules/caddypki"
 	_ "github.com/caddyserver/caddy/v2/modules/caddytls"
@@ -26,36 +25,17 @@ import (
 	_ "github.com/mholt/caddy-l4/modules/l4postgres"
 	_ "github.com/mholt/caddy-l4/modules/l4tls"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
-// asCaddy is the environment variable with which this binary is the caddy
-// command, for tests that need a process of its own.
-const asCaddy = "PGTXN_TEST_AS_CADDY"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(asCaddy) != "" {
-		caddycmd.Main()
-		return
-	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	home, err := os.MkdirTemp("", "pgtxn_test-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(home)
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"} { // where Caddy keeps things
-		os.Setenv(name, home)
-	}
-	defer func() {
+	incaddy.Main(m, func() {
 		if postgres.Server != nil {
 			_ = postgres.Stop()
 		}
-	}()
-	return m.Run()
+	})
 }
 
 // postgres is the server behind the proxy, for all tests of this package.
@@ -71,7 +51,7 @@ var postgres struct {
 func startPostgres(t *testing.T) {
 	t.Helper()
 	postgres.Do(func() {
-		postgres.cert, postgres.key = selfSigned(t)
+		postgres.cert, postgres.key = testca.SelfSigned(t)
 		server, err := pgtest.Run(t.Context(),
 			pgtest.HBA(
 				"host all alice 127.0.0.1/32 scram-sha-256",

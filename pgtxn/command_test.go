@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -20,7 +21,7 @@ import (
 func caddyCommand(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	cmd := osexec.CommandContext(t.Context(), os.Args[0], append([]string{"pgtxn"}, args...)...)
-	cmd.Env = append(os.Environ(), asCaddy+"=1")
+	cmd.Env = append(os.Environ(), incaddy.AsCaddy+"=1")
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run()
@@ -123,7 +124,7 @@ func TestTop(t *testing.T) {
 func TestPageCommand(t *testing.T) {
 	p := start(t, "upstream UPSTREAM\nauth trust")
 	cmd := osexec.CommandContext(t.Context(), os.Args[0], "pgtxn", "page", "--address", p.admin)
-	cmd.Env = append(os.Environ(), asCaddy+"=1")
+	cmd.Env = append(os.Environ(), incaddy.AsCaddy+"=1")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/debian"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
 // psql and pg_dump with libpq 18, of Debian's newest suite: protocol 3.2 with its
@@ -66,7 +67,7 @@ func (l libpq18) run(t *testing.T, addr, conninfo, program string, args ...strin
 func TestLibpq18(t *testing.T) {
 	l := newLibpq18(t)
 	startPostgres(t)
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	s := loginServer(t, []string{"hostssl all all 127.0.0.1/32 scram-sha-256", "local all all trust"}, pgtest.TLS(cert, key, nil))
 	serverSQL(t, s, "CREATE TABLE t AS SELECT g, md5(g::text) FROM generate_series(1, 5000) g; GRANT ALL ON t TO app")
 	p := start(t, "upstream "+s.Addr+"\nsslmode require\nusers "+newUsers(t, "app", rolpassword(t, s, "app"))+"\ntls", certificates)

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/caddyfile"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 )
 
 // documented is the rows of the tables in docs/options.md: the default of each option.
@@ -42,7 +43,7 @@ func all(options []caddyfile.Option, f func(caddyfile.Option)) {
 
 // Each option is in the golden file, and in the manual with its default.
 func TestOptionsAreDocumented(t *testing.T) {
-	text, _ := golden(t, "testdata/adapt/options.caddytest")
+	text, _ := incaddy.Golden(t, "testdata/adapt/options.caddytest")
 	defaults := documented(t)
 	n := 0
 	all(new(Handler).options(), func(o caddyfile.Option) {

@@ -1,22 +1,15 @@
 package pgtxn
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
 // validate does what `caddy validate` does with handlers of these options, in
@@ -42,8 +35,8 @@ func TestProvisionErrors(t *testing.T) {
 		}
 		return path
 	}
-	cert, key := selfSigned(t)
-	_, otherKey := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
+	_, otherKey := testca.SelfSigned(t)
 	file("cert", string(cert))
 	file("key", string(key))
 	file("other", string(otherKey))
@@ -166,7 +159,7 @@ func TestDialAddress(t *testing.T) {
 func TestIdentity(t *testing.T) {
 	dir := t.TempDir()
 	root := func(name string) string {
-		cert, _ := selfSigned(t)
+		cert, _ := testca.SelfSigned(t)
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, cert, 0o600); err != nil {
 			t.Fatal(err)
@@ -214,30 +207,6 @@ func TestIdentity(t *testing.T) {
 			t.Errorf("%s: equal is %t", test.name, got)
 		}
 	}
-}
-
-// selfSigned makes a certificate for 127.0.0.1 and its key, in PEM.
-func selfSigned(t testing.TB) (cert, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tester"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 }
 
 // A set that is not there is noticed when the configuration is loaded, not by the

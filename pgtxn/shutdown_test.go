@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 )
 
 // startProcess runs a Caddy in a process of its own.
@@ -35,7 +37,7 @@ func (p *proxy) spawn(t *testing.T, options string) *osexec.Cmd {
 		t.Fatal(err)
 	}
 	caddy := osexec.Command(os.Args[0], "run", "--config", file)
-	caddy.Env = append(os.Environ(), asCaddy+"=1", "XDG_DATA_HOME="+p.dir)
+	caddy.Env = append(os.Environ(), incaddy.AsCaddy+"=1", "XDG_DATA_HOME="+p.dir)
 	if err := caddy.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package tlsreload_test
 
 import (
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -11,9 +10,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/caddyserver/caddy/v2/caddytest"
 	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
@@ -30,35 +29,7 @@ func (*testLoader) UnmarshalCaddyfile(*caddyfile.Dispenser) error { return nil }
 
 func (*testLoader) LoadCertificates() ([]caddytls.Certificate, error) { return nil, nil }
 
-// The files of testdata/adapt hold a Caddyfile, a line of dashes, and the JSON
-// that `caddy adapt` makes of it.
-func TestAdapt(t *testing.T) {
-	files, err := filepath.Glob("testdata/adapt/*.caddytest")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no files", err)
-	}
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			text, want := golden(t, file)
-			if !caddytest.CompareAdapt(t, file, text, "caddyfile", want) {
-				t.Fail()
-			}
-		})
-	}
-}
-
-func golden(t *testing.T, file string) (caddyfile, json string) {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	caddyfile, json, found := strings.Cut(string(text), "----------\n")
-	if !found {
-		t.Fatalf("%s has no line of dashes", file)
-	}
-	return caddyfile, strings.TrimSpace(json)
-}
+func TestAdapt(t *testing.T) { incaddy.Adapt(t) }
 
 // The example is what its golden file says.
 func TestExample(t *testing.T) {
@@ -66,14 +37,14 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, _ := golden(t, "testdata/adapt/example.caddytest"); text != string(example) {
+	if text, _ := incaddy.Golden(t, "testdata/adapt/example.caddytest"); text != string(example) {
 		t.Error("examples/tlsreload/Caddyfile is not the one in testdata/adapt/example.caddytest")
 	}
 }
 
 // No field is missing in the Caddyfile, in its golden file, or in the manual.
 func TestAdaptHasAllFields(t *testing.T) {
-	_, json := golden(t, "testdata/adapt/options.caddytest")
+	_, json := incaddy.Golden(t, "testdata/adapt/options.caddytest")
 	manual, err := os.ReadFile("../docs/tlsreload.md")
 	if err != nil {
 		t.Fatal(err)

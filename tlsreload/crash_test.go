@@ -17,6 +17,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
@@ -38,7 +39,7 @@ func (h *house) run(t testing.TB, options string) *process {
 	h.write(t, "config.json", config)
 	p := &process{Cmd: exec.Command(os.Args[0], "run", "--config", filepath.Join(h.dir, "config.json")), ended: make(chan struct{})}
 	p.Stdout, p.Stderr = &p.output, &p.output
-	p.Env = append(os.Environ(), asCaddy+"=1", "HOME="+h.dir, "XDG_DATA_HOME="+h.dir, "XDG_CONFIG_HOME="+h.dir)
+	p.Env = append(os.Environ(), incaddy.AsCaddy+"=1", "HOME="+h.dir, "XDG_DATA_HOME="+h.dir, "XDG_CONFIG_HOME="+h.dir)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

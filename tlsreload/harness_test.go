@@ -20,7 +20,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyevents/eventsconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
 	_ "github.com/caddyserver/caddy/v2/modules/caddypki"
@@ -30,39 +29,19 @@ import (
 	_ "github.com/mholt/caddy-l4/modules/l4echo"
 	_ "github.com/mholt/caddy-l4/modules/l4tls"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 	_ "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
-// asCaddy is the environment variable with which this binary is the caddy
-// command, for tests that kill it.
-const asCaddy = "TLSRELOAD_TEST_AS_CADDY"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(asCaddy) != "" {
-		caddycmd.Main()
-		return
-	}
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	home, err := os.MkdirTemp("", "tlsreload_test-")
-	if err != nil {
-		panic(err)
-	}
-	defer os.RemoveAll(home)
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"} { // where Caddy keeps things
-		os.Setenv(name, home)
-	}
-	defer func() {
+	incaddy.Main(m, func() {
 		if postgres.Server != nil {
 			_ = postgres.Stop()
 		}
-	}()
-	return m.Run()
+	})
 }
 
 // postgres is the server behind pgtxn, for all tests of this package.

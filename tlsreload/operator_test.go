@@ -17,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
@@ -215,7 +216,7 @@ func grep(text, word string) (found string) {
 func (h *house) command(t *testing.T, args ...string) (output string, code int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"tlsreload", "--address", h.admin}, args...)...)
-	cmd.Env = append(os.Environ(), asCaddy+"=1")
+	cmd.Env = append(os.Environ(), incaddy.AsCaddy+"=1")
 	out, _ := cmd.CombinedOutput()
 	return string(out), cmd.ProcessState.ExitCode()
 }

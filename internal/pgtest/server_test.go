@@ -2,23 +2,17 @@ package pgtest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io/fs"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
 func TestServer(t *testing.T) {
@@ -84,7 +78,7 @@ func TestPasswords(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	cert, key := selfSigned(t)
+	cert, key := testca.SelfSigned(t)
 	root := filepath.Join(t.TempDir(), "root.crt")
 	if err := os.WriteFile(root, cert, 0o600); err != nil {
 		t.Fatal(err)
@@ -172,28 +166,4 @@ func connect(t *testing.T, s *Server, params string) error {
 		return err
 	}
 	return conn.Close(context.Background())
-}
-
-// selfSigned makes a certificate for 127.0.0.1 and its key, in PEM.
-func selfSigned(t *testing.T) (cert, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "pgtest"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 }

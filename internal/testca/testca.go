@@ -89,16 +89,21 @@ func (a *Authority) IssueFor(tb testing.TB, key crypto.Signer, names []string, c
 		change(template)
 	}
 	leaf := sign(tb, template, a.Cert, key.Public(), a.Key)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		tb.Fatal(err)
-	}
 	return Pair{
 		Chain:  encode(append([]*x509.Certificate{leaf}, a.chain...)),
-		Key:    pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		Key:    encodeKey(tb, key),
 		Leaf:   leaf,
 		Signer: key, Fingerprint: Fingerprint(leaf),
 	}
+}
+
+// SelfSigned makes a certificate for 127.0.0.1 that is its own authority, and its key, in PEM.
+func SelfSigned(tb testing.TB) (cert, key []byte) {
+	tb.Helper()
+	signer := NewKey(tb)
+	template := caTemplate(tb, "self")
+	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	return encode([]*x509.Certificate{sign(tb, template, template, signer.Public(), signer)}), encodeKey(tb, signer)
 }
 
 // Revoke makes the revocation list of a in PEM, good until next.
@@ -127,6 +132,15 @@ func encode(certs []*x509.Certificate) (text []byte) {
 		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
 	}
 	return text
+}
+
+func encodeKey(tb testing.TB, key crypto.Signer) []byte {
+	tb.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
 // NewKey makes an ECDSA key.

@@ -157,24 +157,12 @@ func TestCancelIsSentOnOnce(t *testing.T) {
 	db := database(t)
 	one := db.behind(t, 1, func(cfg *Config) { cfg.PeerID, cfg.Peers = 1, peers })
 	two := db.behind(t, 1, func(cfg *Config) { cfg.PeerID, cfg.Peers = 2, peers })
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
 	var came atomic.Int32
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			if came.Add(1) < 10 {
-				go func() { _ = two.proxy.Serve(context.Background(), conn, nil, two.proxy.cfg, nil) }()
-			}
+	peers[3] = listen(t, func(conn net.Conn) { // which is two, and would have it at itself
+		if came.Add(1) < 10 {
+			_ = two.proxy.Serve(context.Background(), conn, nil, two.proxy.cfg, nil)
 		}
-	}()
-	peers[3] = ln.Addr().String() // which is two, and would have it at itself
+	})
 	for i, p := range []place{one, two} {
 		p.requestCancel(t, 3<<peerShift|5, make([]byte, 4))
 		if got := came.Load(); got != int32(i+1) {

@@ -48,24 +48,29 @@ func start(tb testing.TB, cfg *Config) *proxy {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(hub.Close)
+	addr := listen(tb, func(conn net.Conn) { _ = hub.Serve(context.Background(), conn, nil, cfg, nil) })
+	return &proxy{Hub: hub, addr: addr, cfg: cfg}
+}
+
+// listen accepts connections until the test ends, each on a goroutine of its own, and returns its address.
+func listen(tb testing.TB, serve func(net.Conn)) string {
+	tb.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { ln.Close() })
 	go func() {
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			go func() { _ = hub.Serve(context.Background(), conn, nil, cfg, nil) }()
+			go serve(conn)
 		}
 	}()
-	tb.Cleanup(func() {
-		ln.Close()
-		hub.Close()
-	})
-	return &proxy{Hub: hub, addr: ln.Addr().String(), cfg: cfg}
+	return ln.Addr().String()
 }
 
 // trust lets everybody in.

@@ -14,27 +14,23 @@ import (
 // chop forwards connections to addr in pieces of 1 to most bytes, either way, each
 // written when the one before has been taken. It returns its own address.
 func chop(t testing.TB, addr string, most int) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			near, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", addr)
-			if err != nil {
-				near.Close()
-				continue
-			}
-			go pieces(far, near, most)
-			go pieces(near, far, most)
+	return between(t, addr, func(near, far net.Conn) {
+		go pieces(far, near, most)
+		go pieces(near, far, most)
+	})
+}
+
+// between listens, and gives each connection that comes to carry, with one to addr.
+func between(t testing.TB, addr string, carry func(near, far net.Conn)) string {
+	t.Helper()
+	return listen(t, func(near net.Conn) {
+		far, err := net.Dial("tcp", addr)
+		if err != nil {
+			near.Close()
+			return
 		}
-	}()
-	return ln.Addr().String()
+		carry(near, far)
+	})
 }
 
 // pieces writes to dst what src says, Nagle's algorithm being off in package net.

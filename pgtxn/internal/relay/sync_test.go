@@ -24,27 +24,10 @@ type gate struct {
 func newGate(t testing.TB, addr string) (g *gate, near string) {
 	g = &gate{}
 	g.open.L = &g.mu
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			near, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", addr)
-			if err != nil {
-				near.Close()
-				continue
-			}
-			go g.pass(far, near, g.sent)
-			go g.pass(near, far, g.answered)
-		}
-	}()
-	return g, ln.Addr().String()
+	return g, between(t, addr, func(near, far net.Conn) {
+		go g.pass(far, near, g.sent)
+		go g.pass(near, far, g.answered)
+	})
 }
 
 func (g *gate) pass(dst, src net.Conn, see func([]byte)) {

@@ -15,21 +15,7 @@ type wrapped struct{ net.Conn }
 // behindWrapper is a second listener of the proxy's, whose connections are wrapped.
 func (p place) behindWrapper(t testing.TB) place {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() { _ = p.proxy.Serve(context.Background(), wrapped{conn}, nil, p.proxy.cfg, nil) }()
-		}
-	}()
-	p.addr = ln.Addr().String()
+	p.addr = listen(t, func(conn net.Conn) { _ = p.proxy.Serve(context.Background(), wrapped{conn}, nil, p.proxy.cfg, nil) })
 	return p
 }
 
