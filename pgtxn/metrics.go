@@ -138,6 +138,8 @@ var metrics = []metric{
 	gauge("savepoints_open", "The most savepoints that are open in one session.", func(s *relay.State) float64 { return float64(s.Depth) }),
 	by(prometheus.GaugeValue, "pinned_clients", "Clients that keep their server connection between transactions, by reason.", "reason", false,
 		relay.PinReasons(), func(t *relay.Totals) []int { return t.State.Pinned[:] }),
+	gauge("pinned_backends", "Server connections that clients keep between transactions, but for pool_mode session, and currval or lastval.",
+		func(s *relay.State) float64 { return float64(s.PinnedBackends) }),
 
 	// What clients did.
 	counter("sessions_total", "Clients that were let in.", func(t *relay.Totals) uint64 { return t.Clients }),

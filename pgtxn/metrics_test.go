@@ -100,7 +100,9 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "a pin", func() bool { return p.scrape(t).value("pins_total", of("reason=LISTEN")...) == 1 })
-	expect(p.scrape(t), 1, "pinned_clients", of("reason=LISTEN")...)
+	pinned := p.scrape(t)
+	expect(pinned, 1, "pinned_clients", of("reason=LISTEN")...)
+	expect(pinned, 1, "pinned_backends", of()...)
 
 	p.load(t, options) // what was counted is not lost
 	s := p.scrape(t)

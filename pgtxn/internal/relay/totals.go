@@ -48,6 +48,7 @@ type State struct {
 	BackendsIdle, BackendsActive int
 	BackendsConnecting           int
 	Pinned                       [txn.NumPins]int // clients
+	PinnedBackends               int              // kept from others: see takesAway
 	OldestWait                   time.Duration
 	Depth                        int // most savepoints in a session
 }
@@ -98,6 +99,7 @@ func (t *State) add(o *State) {
 	t.OldestWait = max(t.OldestWait, o.OldestWait)
 	t.Depth = max(t.Depth, o.Depth)
 	addEach(t.Pinned[:], o.Pinned[:])
+	t.PinnedBackends += o.PinnedBackends
 }
 
 func addEach[N int | uint64](to, from []N) {
@@ -238,6 +240,10 @@ func (h *Hub) Totals() map[PoolLabels]*Totals {
 	return sum
 }
 
+// takesAway are the pins that leave fewer backends to the others, unlike that of sequences, which gives way to
+// them, and that the operator has not asked for.
+const takesAway = ^(txn.PinSequence | txn.PinSession)
+
 // count adds the sessions and the state of a living pool.
 func (t *Totals) count(l *lender) {
 	c := l.pool.Counts()
@@ -264,6 +270,9 @@ func (t *Totals) count(l *lender) {
 			if s.machine.Pins()&(1<<i) != 0 {
 				state.Pinned[i]++
 			}
+		}
+		if s.machine.Pins()&takesAway != 0 {
+			state.PinnedBackends++
 		}
 		state.Depth = max(state.Depth, s.machine.Depth())
 	}
