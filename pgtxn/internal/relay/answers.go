@@ -5,6 +5,7 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/txn"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -334,13 +335,17 @@ func (v *server) ready(status byte) bool {
 }
 
 // applyFailed: the server skips the client's batch behind the sync. The client
-// gets the sync's error as the answer to it; the backend is closed.
+// gets the sync's error as the answer to it; the backend is closed, and the session
+// ends with it if it had something there.
 func (v *server) applyFailed(body []byte) {
 	s, g := v.session, &v.shard.toClient
 	answered := v.owesClient()
 	s.unfit = true
 	s.warn("a backend could not be given the session's variables", // of which the error may name a value
 		"backend", v.PID, "sqlstate", string(wire.ParseError(body).Code))
+	if pins := s.unrestorable() &^ txn.PinSession; s.owed && pins != 0 && !s.leaving {
+		s.leaving, s.parting = true, func() { s.fail(lostError(body, false).CantGoOn(pins.String())) }
+	}
 	status := s.machine.Status()
 	for i := range v.replies.n {
 		r := v.replies.at(i)

@@ -126,7 +126,7 @@ func (v *server) requestCancel(ctx context.Context, cfg *Config) error {
 	v.shard.loop.Call(func() {
 		v.cancels--
 		if v.session != nil {
-			v.session.settle()
+			v.goOn()
 		}
 	})
 	return err

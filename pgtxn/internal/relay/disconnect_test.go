@@ -1,9 +1,12 @@
 package relay
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -219,4 +222,44 @@ func TestHalfClose(t *testing.T) {
 		}
 		c.expect("T", "D "+strings.Repeat("x", 100000), "C SELECT 1", "Z I", "T", "D 2", "C SELECT 1", "Z I", closedLine)
 	})
+}
+
+// A client goes away that has not read its answer, nor has the proxy that to a question of its own behind it.
+func TestLeavesWithoutReading(t *testing.T) {
+	p := database(t).behind(t, 1)
+	var taken sync.RWMutex
+	p.addr = listen(t, func(conn net.Conn) {
+		_ = p.proxy.Serve(context.Background(), slow{conn, &taken}, nil, p.proxy.cfg, nil)
+	})
+	c := p.connect(t)
+	c.must("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+	s := p.session(c)
+	holds := func(what string, state func() bool) {
+		eventually(t, what, func() (is bool) {
+			s.shard.loop.Call(func() { is = state() })
+			return is
+		})
+	}
+	taken.Lock()
+	c.send(query("SELECT 1"))
+	holds("the answer has been taken for writing", func() bool { return s.srv == nil && s.transactions == 2 })
+	c.send(query("SELECT public.f()"))
+	holds("what was changed in secret is answered, and not read", func() bool { return s.client.full() && s.inspecting && s.srv.conn.CanRead() })
+	c.drop()
+	holds("the session waits for room in the client's socket", func() bool { return s.lingering })
+	taken.Unlock()
+	p.connect(t).must("SELECT 1")
+	atRest(t, p)
+}
+
+// slow is a connection that takes nothing while taken is locked.
+type slow struct {
+	net.Conn
+	taken *sync.RWMutex
+}
+
+func (s slow) Write(p []byte) (int, error) {
+	s.taken.RLock()
+	defer s.taken.RUnlock()
+	return s.Conn.Write(p)
 }

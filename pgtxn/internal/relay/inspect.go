@@ -23,6 +23,7 @@ type inspection struct {
 	inspecting  bool
 	withSources bool                // functions' sources are read too
 	hints       map[string]struct{} // names of custom settings in what was sent since the last one
+	hinted      map[string]struct{} // those that the one under way asks for
 	overflow    bool                // they were too many to be noted
 	unverified  bool                // something was sent since the session was verified
 	verifying   bool                // this one is to verify
@@ -91,15 +92,21 @@ func mayHide(st *sqlscan.Statement) bool {
 // inspection asks for them. If there are too many the session stays pinned.
 func (s *Session) learnNames(text []byte) {
 	for name := range sqlscan.CustomNames(text) {
-		if len(s.hints) >= maxCustomNames {
-			s.overflow = true
+		if s.hint(name); s.overflow {
 			return
 		}
-		if s.hints == nil {
-			s.hints = make(map[string]struct{})
-		}
-		s.hints[name] = struct{}{}
 	}
+}
+
+func (s *Session) hint(name string) {
+	switch {
+	case len(s.hints) >= maxCustomNames:
+		s.overflow = true
+		return
+	case s.hints == nil:
+		s.hints = make(map[string]struct{})
+	}
+	s.hints[name] = struct{}{}
 }
 
 // mustRead reports whether the rest of a message with names among its parameters has to
@@ -143,21 +150,20 @@ func (s *Session) inspect() {
 	for name := range v.Initial {
 		ask(name)
 	}
-	if s.hints == nil {
-		s.hints = make(map[string]struct{})
-	}
-	maps.Copy(s.hints, l.names)
+	customs := make(map[string]struct{})
+	maps.Copy(customs, s.hints)
+	maps.Copy(customs, l.names)
 	for known := range s.found.All() {
 		if guc.Custom(known.Name) {
-			s.hints[known.Name] = struct{}{}
+			customs[known.Name] = struct{}{}
 		}
 	}
-	for name := range s.hints {
+	for name := range customs {
 		if _, listed := v.Initial[name]; !listed {
 			ask(name)
 		}
 	}
-	s.hints = nil // what is sent from now on is for the next inspection
+	s.hinted, s.hints = s.hints, nil // what is sent from now on is for the next inspection
 	s.withSources = time.Since(l.sourcesRead) > sourcesMaxAge
 	v.Inspect(&s.shard.exchange, names, expected, s.want(), s.withSources)
 	v.send(s.shard.exchange.Bytes)
@@ -252,7 +258,7 @@ func (s *Session) isInitialReport(reported, value string) bool {
 
 // inspected: the answer is complete.
 func (s *Session) inspected() {
-	s.inspecting = false
+	s.inspecting, s.hinted = false, nil
 	value, differs := s.srv.Differs("client_encoding")
 	if b, ok := s.base.Get("client_encoding"); ok {
 		differs = b.Session.Text != value
@@ -279,9 +285,13 @@ func (s *Session) inspected() {
 	}
 }
 
-// inspectFailed: the pins stay.
+// inspectFailed: the pins stay, and the next one asks for the same names.
 func (s *Session) inspectFailed(body []byte) {
 	s.inspecting, s.verifying, s.unbased, s.listens.heard = false, false, nil, nil
+	for name := range s.hinted {
+		s.hint(name)
+	}
+	s.hinted = nil
 	code := string(wire.ParseError(body).Code)
 	if code != wire.QueryCanceled().Code { // else it took too long, or was cancelled
 		clear(s.lender.names) // one of which may be why

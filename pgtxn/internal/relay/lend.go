@@ -19,6 +19,7 @@ type loan struct {
 	waitSince time.Time
 	srv       *server
 	fresh     bool // srv was just lent: its variables may have to be applied first
+	owed      bool // they may have to be, but srv was not lent just now: it may be pinned
 	unlearned bool // the last question for values failed
 }
 
@@ -65,7 +66,7 @@ func (s *Session) hold(v *server) {
 	if v.owner != s.id || s.waiter.Last != v.member {
 		v.DoubtRoles()
 	}
-	s.srv, s.fresh = v, true
+	s.srv, s.fresh, s.owed = v, true, false
 	s.lender.totals.Lent++
 	s.waiter.Last = v.member
 	v.session = s
@@ -120,6 +121,7 @@ func (s *Session) stopWaiting(e *wire.Error) {
 // refuse answers the message that waited with an ErrorResponse instead of having
 // it run. The session goes on, as after an error of the server's.
 func (s *Session) refuse(e []byte) {
+	s.exemption = sqlscan.Statement{}
 	s.client.send(e)
 	s.lender.totals.countError(e)
 	if typ, total, _ := wire.Head(s.in); typ == 'Q' || typ == 'F' {
@@ -199,6 +201,9 @@ func (s *Session) mustYield(typ byte) bool {
 func (s *Session) settle() {
 	v := s.srv
 	switch {
+	case v == nil && s.leaving && !s.ended: // the backend that owed it answers is gone
+		s.parting()
+		return
 	case v == nil:
 		if (s.draining || s.shard.stopping) && !s.waiting && !s.starting && !s.refusing {
 			s.drained()
@@ -268,7 +273,7 @@ func (s *Session) release() {
 // of label. They are set ahead of the next message, as if it had been lent just now.
 func (s *Session) owe(label *guc.Set) {
 	s.leaveTraces(label)
-	s.fresh = true
+	s.fresh, s.owed = true, true
 }
 
 // leaveTraces notes on a backend that was used how it is.

@@ -70,8 +70,25 @@ func (s *Session) beginMove() {
 	l.endTime = s.shard.loop.After(s.cfg.ConnectTimeout, func() {
 		s.cfg.Log.Error("a session that listens could not be moved: are there several servers behind one address?",
 			"session", s.id, "user", s.user, "database", s.database, "hint", "set the option listen to pin")
-		s.deafen()
+		if !s.backOut() {
+			s.deafen()
+			return
+		}
+		s.listens.refused = true
+		s.lender.unlisten(s)
+		s.srv.goOn()
 	})
+}
+
+// backOut takes back a move to the listener, and reports whether the backend can still tell all.
+func (s *Session) backOut() bool {
+	l := &s.listens
+	if !l.moving() || l.at == onListener || l.marked[onBackend] {
+		return false
+	}
+	s.endMove()
+	s.srv.runForListen("UNLISTEN " + s.lender.marker)
+	return true
 }
 
 // endMove ends a move that is complete, or as far as it has come.

@@ -276,12 +276,8 @@ func (li *listener) close(why string) {
 	for _, s := range l.sessions {
 		at := &s.listens
 		at.known = nil
-		switch {
-		case at.at == onListener, at.moving() && at.marked[onBackend]:
+		if (at.at == onListener || at.moving()) && !s.backOut() {
 			s.deafen()
-		case at.moving():
-			s.endMove()
-			s.srv.runForListen("UNLISTEN " + l.marker)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 )
@@ -54,4 +55,36 @@ func TestListenerMeetsALostBackend(t *testing.T) {
 	if got := strings.Join(c.until("Z"), ", "); got != "C NOTIFY, A a heard, Z I" {
 		t.Error(got)
 	}
+}
+
+// A move to a listener that does not answer is given up: the session keeps its backend, and hears by that.
+func TestListenerHangs(t *testing.T) {
+	p := database(t).behind(t, 2, func(cfg *Config) { cfg.ConnectTimeout, cfg.Log = 2*time.Second, quiet() })
+	c, speaker := p.connect(t), p.connect(t)
+	c.must("LISTEN a")
+	p.onTheListener(t, 1)
+	c.must("BEGIN")
+	signal := func(sig syscall.Signal) {
+		pid := sql(t, p.database, "SELECT pid FROM pg_stat_activity WHERE application_name = 'caddy_pgtxn listen' AND datname = current_database()")
+		n, _ := strconv.Atoi(pid)
+		if err := syscall.Kill(n, sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
+	c.must("COMMIT")
+	s := p.session(c)
+	eventually(t, "a move has begun", func() (moving bool) {
+		s.shard.loop.Call(func() { moving = s.listens.moving() })
+		return moving
+	})
+	c.must("SELECT 1")
+	speaker.must("NOTIFY a, 'while it hangs'")
+	c.expect("A a while it hangs")
+	signal(syscall.SIGCONT)
+	speaker.must("NOTIFY a, 'and goes on'")
+	c.expect("A a and goes on")
+	c.must("SELECT 1")
+	c.must("UNLISTEN a")
+	atRest(t, p)
 }

@@ -29,13 +29,7 @@ func wentAway(words []byte) bool {
 // server's last ErrorResponse, or nil.
 func (s *Session) lose(v *server, words []byte) {
 	cut := v.rest > 0 && v.passing // in the middle of an answer: nothing more can be said
-	pins, idle := s.machine.Unrestorable(), s.machine.Idle()
-	if s.cfg.Sequences == SequencesAuto {
-		pins &^= txn.PinSequence
-	}
-	if s.listens.verdict(onListener) == tell { // the channels were still to come to v
-		pins &^= txn.PinListen
-	}
+	pins, idle := s.unrestorable(), s.machine.Idle()
 	s.machine.Lost()
 	if !idle && s.machine.Idle() { // a transaction of its own, which may have been committed
 		s.transactions++
@@ -65,6 +59,18 @@ func (s *Session) lose(v *server, words []byte) {
 		s.resume()
 		s.settle() // it may be that it is to be drained
 	}
+}
+
+// unrestorable is what no other backend can be given.
+func (s *Session) unrestorable() txn.Pins {
+	pins := s.machine.Unrestorable()
+	if s.cfg.Sequences == SequencesAuto {
+		pins &^= txn.PinSequence
+	}
+	if s.listens.verdict(onListener) == tell { // the channels were still to come to the backend
+		pins &^= txn.PinListen
+	}
+	return pins
 }
 
 // lostError is what the client is told: in the server's words, if it had any.

@@ -64,6 +64,22 @@ func TestQuestionThatFails(t *testing.T) {
 	}
 }
 
+// What a question that failed was to find out is asked by the next.
+func TestFailedQuestionIsAskedAgain(t *testing.T) {
+	p := database(t).behind(t, 1)
+	c := p.connect(t)
+	c.must("CREATE FUNCTION hide(text) RETURNS text LANGUAGE sql AS $$SELECT set_config($1, 'hidden', false)$$")
+	c.must("SELECT public.hide('my.x'), set_config('statement_timeout', '1', false)") // too short for a question
+	for c.ask("SET statement_timeout = 0") != "C SET, Z I" {
+	}
+	c.must("SELECT public.hide('my.y')")
+	eventually(t, "it is known what was set", func() bool { return pinsOf(p, "hidden changes") == 0 })
+	p.connect(t).must("SELECT 1")
+	if got := c.value("SELECT current_setting('my.x', true), current_setting('my.y', true)"); got != "hidden|hidden" {
+		t.Error(got)
+	}
+}
+
 // Whether defaults have changed does not depend on the encoding in which a client
 // has asked to be spoken to.
 func TestDefaultsInEncodings(t *testing.T) {

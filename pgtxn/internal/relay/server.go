@@ -129,15 +129,21 @@ func (v *server) take(data []byte) {
 			e := s.refusal
 			s.refusal = nil
 			s.refuse(e)
+			s.settle() // it may be that it leaves
 		default:
 			s.resume()
 			s.settle() // it may be that it is to be drained
 		}
 		return
 	}
-	if s == nil || v.session != s {
-		return
+	if s != nil && v.session == s {
+		v.goOn()
 	}
+}
+
+// goOn handles what is held, if it need not wait any more, and sees what becomes of the backend.
+func (v *server) goOn() {
+	s := v.session
 	s.forgetting = s.forgetting && v.replies.n > 0
 	if s.held && !v.replies.applying() && !s.forgetting {
 		s.held = false

@@ -159,6 +159,9 @@ func (s *Session) leave(why string) {
 	}
 	close(s.done)
 	s.settle()
+	if s.srv != nil { // it was not read from while the client took nothing
+		s.srv.conn.Yield()
+	}
 }
 
 // fail tells the client an error that ends its connection.

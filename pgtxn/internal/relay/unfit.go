@@ -25,16 +25,14 @@ func (s *Session) exempt(text []byte) {
 		return
 	}
 	st := scan.Statement()
+	helps := false
 	switch st.Kind {
 	case sqlscan.Set, sqlscan.Reset, sqlscan.ResetAll, sqlscan.DiscardAll:
+		helps = s.machine.Status() == 'I' && !st.Local
 	case sqlscan.Rollback, sqlscan.Commit:
-		if s.machine.Status() != 'E' {
-			return
-		}
-	default:
-		return
+		helps = s.machine.Status() == 'E' && !st.Chain
 	}
-	if !st.Local && !scan.Next() {
+	if helps && !scan.Next() {
 		s.exemption = st
 	}
 }
