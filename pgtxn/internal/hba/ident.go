@@ -25,6 +25,9 @@ func ParseMapping(line string) (*Mapping, error) {
 	if len(fields) != 3 {
 		return nil, fmt.Errorf("want three words, map, name in the certificate, user; not '%s'", line)
 	}
+	if slices.ContainsFunc(fields, func(field []token) bool { return len(field) > 1 }) {
+		return nil, fmt.Errorf("multiple values in ident field of '%s'; write a line for each", line)
+	}
 	m := &Mapping{name: fields[0][0].text, system: fields[1][0], user: fields[2][0]}
 	if strings.Contains(m.user.text, `\1`) && (m.system.regex == nil || m.system.regex.NumSubexp() == 0) {
 		return nil, fmt.Errorf(`'%s' has \1, but '%s' has no group in parentheses`, m.user.text, m.system.text)

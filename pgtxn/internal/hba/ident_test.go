@@ -72,6 +72,7 @@ func TestMappingErrors(t *testing.T) {
 	for line, want := range map[string]string{
 		"map app":        "want three words, map, name in the certificate, user; not 'map app'",
 		"map a b c":      "want three words, map, name in the certificate, user; not 'map a b c'",
+		"map a,b c":      "multiple values in ident field of 'map a,b c'; write a line for each",
 		`map app \1`:     `'\1' has \1, but 'app' has no group in parentheses`,
 		`map /^app$ x\1`: `'x\1' has \1, but '/^app$' has no group in parentheses`,
 		`map "app b`:     "a double quote is missing",

@@ -37,9 +37,11 @@ func (t token) group() (role string, ok bool) {
 func (t token) isSameRole() bool { return t.is("samerole") || t.is("samegroup") }
 
 // split reads a line as PostgreSQL does (next_token, hba.c): fields between white space, each a list
-// between commas. Text in double quotes is part of a word, and "" in it is a quote.
+// between commas, more of which count for nothing. Text in double quotes is part of a word, and "" in
+// it is a quote.
 func split(line string) (fields [][]token, err error) {
-	rest := strings.TrimLeft(line, " \t")
+	const between = " \t,"
+	rest := strings.TrimLeft(line, between)
 	for rest != "" {
 		var field []token
 		for more := true; more; {
@@ -49,12 +51,12 @@ func split(line string) (fields [][]token, err error) {
 			}
 			field = append(field, t)
 			if rest, more = strings.CutPrefix(rest, ","); more {
-				rest = strings.TrimLeft(rest, " \t,")
+				rest = strings.TrimLeft(rest, between)
 				more = rest != ""
 			}
 		}
 		fields = append(fields, field)
-		rest = strings.TrimLeft(rest, " \t")
+		rest = strings.TrimLeft(rest, between)
 	}
 	return fields, nil
 }
