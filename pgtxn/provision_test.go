@@ -54,6 +54,7 @@ func TestProvisionErrors(t *testing.T) {
 		{up + `, "hba": ["local all all trust", "hostssl all all all md5"]`, "auth: passwords take the option users, the file to check clients against, or auth_user; or let in everybody with auth trust"},
 		{up + `, "hba": ["local all all trust", "host all all trust"]`, "hba: line 2: address 'trust': want all, or a CIDR such as 10.0.0.0/8; names of hosts, samehost and samenet are not supported"},
 		{up + `, "hba": ["host all +staff all trust"]`, "hba: +role and samerole take auth_user, who asks the server for the members of a role"},
+		{up + `, "custom_settings": "mine"` + trust, "custom_settings: unknown 'mine'; use one of own, shared"},
 		{up + `, "listen": "often"` + trust, "listen: unknown 'often'; use one of shared, pin"},
 		{up + trust + `, "hba": ["local all all trust"]`, "hba: it takes the place of auth and hostssl; leave those out, and write the method and hostssl into its lines"},
 		{up + trust + `, "user_map": ["m a"]`, "user_map: line 1: want three words, map, name in the certificate, user; not 'm a'"},
