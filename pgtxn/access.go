@@ -39,6 +39,9 @@ func (h *Handler) access(cfg *relay.Config) (err error) {
 	if h.AuthUser == "" && cfg.Rules.NeedsRoles() {
 		return errors.New("hba: +role and samerole take auth_user, who asks the server for the members of a role")
 	}
+	if h.AuthUser == "" && cfg.UserMap.NeedsRoles() {
+		return errors.New("user_map: +role takes auth_user, who asks the server for the members of a role")
+	}
 	limit := defaultMaxFailedLogins
 	if h.MaxFailedLogins != nil {
 		limit = *h.MaxFailedLogins

@@ -90,7 +90,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.sockets(h.config)
 	h.userQuery(users, h.config.Upstream)
-	if h.config.Rules.NeedsRoles() {
+	if h.config.Rules.NeedsRoles() || h.config.UserMap.NeedsRoles() {
 		h.config.IsMember = users.isMember
 	}
 	users.keys = keyring(h.config.Identity)

@@ -58,6 +58,7 @@ func TestProvisionErrors(t *testing.T) {
 		{up + `, "listen": "often"` + trust, "listen: unknown 'often'; use one of shared, pin"},
 		{up + trust + `, "hba": ["local all all trust"]`, "hba: it takes the place of auth and hostssl; leave those out, and write the method and hostssl into its lines"},
 		{up + trust + `, "user_map": ["m a"]`, "user_map: line 1: want three words, map, name in the certificate, user; not 'm a'"},
+		{up + trust + `, "user_map": ["m a +staff"]`, "user_map: +role takes auth_user, who asks the server for the members of a role"},
 		{up + trust + `, "max_failed_logins": -1`, "max_failed_logins: -1 is less than 0; leave it out for the default"},
 		{up + trust + `, "auth_query": "SELECT 1"`, "auth_query, auth_dbname: they take auth_user, who asks"},
 		{up + trust + `, "upstream_password": "x"`, "upstream_password: it takes upstream_user, whose password it is; passwords of several users go into the users file"},

@@ -121,21 +121,14 @@ func (r *Rule) hasDatabase(c Client) bool {
 	})
 }
 
-// hasUser is check_role of hba.c.
 func (r *Rule) hasUser(c Client) bool {
-	return slices.ContainsFunc(r.users, func(t token) bool {
-		if role, ok := t.group(); ok {
-			return c.memberOf(role)
-		}
-		return t.is("all") || t.matches(c.User)
-	})
+	return slices.ContainsFunc(r.users, func(t token) bool { return t.matchesUser(c) })
 }
 
 // NeedsRoles says whether a rule depends on who is a member of which role.
 func (rules Rules) NeedsRoles() bool {
-	isGroup := func(t token) bool { _, ok := t.group(); return ok }
 	return slices.ContainsFunc(rules, func(r *Rule) bool {
-		return slices.ContainsFunc(r.users, isGroup) || slices.ContainsFunc(r.databases, token.isSameRole)
+		return slices.ContainsFunc(r.users, token.isGroup) || slices.ContainsFunc(r.databases, token.isSameRole)
 	})
 }
 

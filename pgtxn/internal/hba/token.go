@@ -24,12 +24,25 @@ func (t token) matches(name string) bool {
 	return t.text == name
 }
 
+// matchesUser is check_role of hba.c.
+func (t token) matchesUser(c Client) bool {
+	if role, ok := t.group(); ok {
+		return c.memberOf(role)
+	}
+	return t.is("all") || t.matches(c.User)
+}
+
 // group returns the role whose members the token stands for, among users.
 func (t token) group() (role string, ok bool) {
 	if t.quoted {
 		return "", false
 	}
 	return strings.CutPrefix(t.text, "+")
+}
+
+func (t token) isGroup() bool {
+	_, ok := t.group()
+	return ok
 }
 
 // isSameRole says whether it stands for databases that are called as a role of which
