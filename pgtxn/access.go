@@ -34,10 +34,13 @@ func (h *Handler) access(cfg *relay.Config) (err error) {
 	}
 	needsSecret := func(r *hba.Rule) bool { return r.Method.NeedsSecret() }
 	if h.Users == "" && h.AuthUser == "" && slices.ContainsFunc(cfg.Rules, needsSecret) {
-		return errors.New("auth: passwords take the option users, the file to check clients against, or auth_user; or let in everybody with auth trust")
+		return fmt.Errorf("%s: passwords take the option users, the file to check clients against, or auth_user; or let in everybody with trust", h.rulesOption())
 	}
 	if h.AuthUser == "" && cfg.Rules.NeedsRoles() {
 		return errors.New("hba: +role and samerole take auth_user, who asks the server for the members of a role")
+	}
+	if h.AuthUser == "" && cfg.UserMap.NeedsRoles() {
+		return errors.New("user_map: +role takes auth_user, who asks the server for the members of a role")
 	}
 	limit := defaultMaxFailedLogins
 	if h.MaxFailedLogins != nil {
@@ -46,6 +49,14 @@ func (h *Handler) access(cfg *relay.Config) (err error) {
 	cfg.Failures = relay.NewFailures(limit)
 	cfg.CertsVerified = verifiersJudge(h.ConnectionPolicies)
 	return nil
+}
+
+// rulesOption is where the rules come from, for errors.
+func (h *Handler) rulesOption() string {
+	if len(h.HBA) > 0 {
+		return "hba"
+	}
+	return "auth"
 }
 
 // rules are those of hba, or what auth and hostssl stand for.
@@ -99,7 +110,7 @@ func (h *Handler) userMap(rules hba.Rules) (m hba.Map, err error) {
 	}
 	for _, rule := range rules {
 		if rule.Map != "" && !m.Has(rule.Map) {
-			return nil, fmt.Errorf("auth: map=%s: user_map has no line of a map with this name", rule.Map)
+			return nil, fmt.Errorf("%s: map=%s: user_map has no line of a map with this name", h.rulesOption(), rule.Map)
 		}
 	}
 	return m, nil

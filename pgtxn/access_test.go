@@ -106,7 +106,7 @@ func TestCert(t *testing.T) {
 	b := besides(t, []string{
 		"hostssl template1 all all cert clientname=CN",
 		`hostssl postgres "CN=app,O=Example\, Inc." all cert clientname=DN`,
-		"hostssl postgres app all scram-sha-256 clientcert=verify-full",
+		"hostssl postgres app all scram-sha-256 clientname=CN,clientcert=verify-full",
 		"hostssl postgres team_a all trust clientcert=verify-full",
 		"hostssl postgres bad all trust clientcert=verify-ca",
 	}, checking(t, ca), "", pgtest.TLS(cert, key, ca.PEM()))

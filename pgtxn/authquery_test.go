@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 )
 
 // Users who are in no file are asked for at the server.
@@ -47,6 +49,28 @@ func TestAuthQuery(t *testing.T) {
 	if got := serverSQL(t, s, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'asker'"); got != "1" {
 		t.Errorf("%s connections ask", got)
 	}
+}
+
+// MD5 hashes, which a server has from of old: the query's and, with a query, the file's.
+func TestAuthQueryMD5(t *testing.T) {
+	startPostgres(t)
+	s := loginServer(t, []string{"host all asker 127.0.0.1/32 trust", "host all all 127.0.0.1/32 md5"}, pgtest.Setting("password_encryption", "md5"))
+	serverSQL(t, s, "CREATE ROLE asker SUPERUSER LOGIN; CREATE ROLE filed LOGIN PASSWORD 'pencil'")
+	p := start(t, "upstream "+s.Addr+"\nauth md5\nauth_user asker\nusers "+newUsers(t, "filed", rolpassword(t, s, "filed")))
+	same := func(conninfo, want string) {
+		t.Helper()
+		if direct, through := psql(t, s.Addr, conninfo), psql(t, p.addr, conninfo); direct != want || through != want {
+			t.Errorf("%s: directly %q, through the proxy %q", conninfo, direct, through)
+		}
+	}
+	same("user=filed password=pencil", "filed")
+	same("user=app password=pencil", "app")
+	same("user=app password=pen", wrongPassword)
+	serverSQL(t, s, "ALTER ROLE app PASSWORD 'changed'; SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'app'")
+	same("user=app password=pencil", wrongPassword)
+	same("user=app password=changed", "app")
+	serverSQL(t, s, "SET password_encryption = 'scram-sha-256'; ALTER ROLE app PASSWORD 'modern'; SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'app'")
+	same("user=app password=modern", "app")
 }
 
 // Who may not ask, or asks wrongly, is for the log; the client's password may be right.

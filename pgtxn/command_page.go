@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path"
 	"strings"
 	"time"
 
@@ -57,7 +58,8 @@ func (f forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusMethodNotAllowed, "this only reads; the admin API and caddy pgtxn do the rest")
 	case ours && file != nil:
 		file(w, r)
-	case ours || r.URL.Path == "/tlsreload/certificates" || r.URL.Path == "/tlsreload/status":
+	case ours && path.Clean(r.URL.Path) == r.URL.Path, // else Caddy leads to where the dots do, such as /config/
+		r.URL.Path == "/tlsreload/certificates", r.URL.Path == "/tlsreload/status":
 		answer, err := f.client.Ask(http.MethodGet, r.URL.RequestURI())
 		if err != nil {
 			reply(w, adminapi.Status(err), adminapi.Reason(err).Error())

@@ -148,6 +148,11 @@ func TestPageCommand(t *testing.T) {
 		{"GET", "/pgtxn/sessions/0", "", 404, `{"error":"there is no session 0, or it has ended"}`},
 		{"GET", "/tlsreload/status", "", 404, "no app tlsreload"},
 		{"GET", "/config/", "", 404, "see /pgtxn/"},
+		{"GET", "/pgtxn/../config/", "", 404, "see /pgtxn/"},
+		{"GET", "/pgtxn/sessions/../../debug/pprof/", "", 404, "see /pgtxn/"},
+		{"GET", "/pgtxn/%2e%2e/config/", "", 404, "see /pgtxn/"},
+		{"GET", "/pgtxn//../../config/", "", 404, "see /pgtxn/"},
+		{"GET", "/pgtxn/config", "", 404, "there is nothing at /pgtxn/config"},
 		{"POST", "/pgtxn/pools/pause", "", 405, "only reads"},
 		{"GET", "/pgtxn/pools", "rebound.example", 403, "this is http://127.0.0.1:"},
 	} {

@@ -2,8 +2,12 @@ package pgtxn
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
 // Rules for the members of roles: the same logins fail and succeed as at the server
@@ -42,4 +46,60 @@ func TestRolesInRules(t *testing.T) {
 	if log := p.log(t); !strings.Contains(log, "the user's roles could not be asked for") {
 		t.Error("the log does not say why")
 	}
+}
+
+// The members of roles in user_map, as PostgreSQL has them from 16 on; the server of a version before takes no part.
+func TestRolesInUserMap(t *testing.T) {
+	startPostgres(t)
+	ca := testca.New(t, "ca")
+	cert, key := testca.SelfSigned(t)
+	rules := []string{"hostnossl all all 127.0.0.1/32 trust", "hostssl all all 127.0.0.1/32 cert map=m"}
+	mappings := strings.Join([]string{"m robot +staff", `m robot "+odd"`, `m /^(.*)bot$ "+\1"`}, "\n") + "\n"
+	s := loginServer(t, rules, pgtest.TLS(cert, key, ca.PEM()))
+	serverSQL(t, s, `CREATE ROLE asker LOGIN; CREATE ROLE staff LOGIN; CREATE ROLE team; CREATE ROLE direct LOGIN; CREATE ROLE indirect LOGIN;
+		CREATE ROLE boss SUPERUSER LOGIN; CREATE ROLE odd; CREATE ROLE "+odd" LOGIN; CREATE ROLE oddly LOGIN; CREATE ROLE ro; CREATE ROLE "+ro" LOGIN;
+		CREATE ROLE reader LOGIN; GRANT staff TO direct, team; GRANT team TO indirect; GRANT odd TO oddly; GRANT ro TO reader`)
+	loadIdent(t, s, mappings)
+	p := start(t, "upstream "+s.Addr+"\nsslmode disable\nauth_user asker\nhba {\n"+strings.Join(rules, "\n")+"\n}\nuser_map {\n"+mappings+"}\n"+
+		checking(t, ca), certificates)
+	p.awaitCertificate(t)
+	robot := clientCertificate(t, ca, "robot")
+	known := serverSQL(t, s, "SELECT current_setting('server_version_num')::int >= 160000") == "t"
+	for user, in := range map[string]bool{
+		"staff": true, "direct": true, "indirect": true, "boss": false, "stranger": false, "robot": false,
+		"+odd": true, "oddly": false, "+ro": true, "reader": false,
+	} {
+		want := user
+		if !in {
+			want = fmt.Sprintf(`FATAL:  certificate authentication failed for user "%s"`, user)
+		}
+		if got := psql(t, p.addr, "user="+user+robot); got != want {
+			t.Errorf("%s: %s", user, got)
+		}
+		if !known {
+			continue
+		}
+		if got := psql(t, s.Addr, "user="+user+robot); got != want {
+			t.Errorf("directly, %s: %s", user, got)
+		}
+	}
+	serverSQL(t, s, "ALTER ROLE asker NOLOGIN; SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'asker'")
+	if got := psql(t, p.addr, "user=direct"+robot); !strings.HasPrefix(got, "FATAL:  could not connect to the upstream server") {
+		t.Error(got)
+	}
+	if log := p.log(t); !strings.Contains(log, "the user's roles could not be asked for") {
+		t.Error("the log does not say why")
+	}
+}
+
+// loadIdent gives a server another pg_ident.conf.
+func loadIdent(t *testing.T, s *pgtest.Server, text string) {
+	t.Helper()
+	const loaded = "SELECT pg_conf_load_time()"
+	before := serverSQL(t, s, loaded)
+	if err := os.WriteFile(serverSQL(t, s, "SHOW ident_file"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serverSQL(t, s, "SELECT pg_reload_conf()")
+	await(t, "the server has read it", func() bool { return serverSQL(t, s, loaded) != before })
 }

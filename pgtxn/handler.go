@@ -266,8 +266,8 @@ type Handler struct {
 
 	// Lines of pg_ident.conf, for rules with map=name: the map's name, a name in a
 	// certificate (or a regular expression behind a slash), and the user that its
-	// holder may be; \1 in it is what the expression's first group matched, and
-	// all is any user.
+	// holder may be; \1 in it is what the expression's first group matched, all is
+	// any user, and +role the members of a role, for which auth_user asks the server.
 	UserMap []string `json:"user_map,omitempty"`
 
 	// The most wrong passwords that an address may try in a minute, an IPv6 network

@@ -76,7 +76,7 @@ func withExemplars(m prometheus.Metric, exemplars []relay.Exemplar) prometheus.M
 // metric is one that each pool has.
 type metric struct {
 	desc    *prometheus.Desc
-	kind    prometheus.ValueType
+	kind    prometheus.ValueType // of all but histograms
 	collect func(t *relay.Totals, one func(value float64, label ...string), histogram histogramOf)
 }
 
@@ -116,7 +116,7 @@ func by[N int | uint64](kind prometheus.ValueType, name, help, label string, alw
 }
 
 func histogram(name, help string, bounds []float64, value func(*relay.Totals) *relay.Histogram, exemplars func(*relay.Totals) []relay.Exemplar) metric {
-	return metric{ofPool(name, help), prometheus.UntypedValue, func(t *relay.Totals, _ func(float64, ...string), all histogramOf) {
+	return metric{desc: ofPool(name, help), collect: func(t *relay.Totals, _ func(float64, ...string), all histogramOf) {
 		all(value(t), bounds, exemplars(t))
 	}}
 }

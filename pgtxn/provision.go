@@ -90,7 +90,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.sockets(h.config)
 	h.userQuery(users, h.config.Upstream)
-	if h.config.Rules.NeedsRoles() {
+	if h.config.Rules.NeedsRoles() || h.config.UserMap.NeedsRoles() {
 		h.config.IsMember = users.isMember
 	}
 	users.keys = keyring(h.config.Identity)
@@ -189,7 +189,7 @@ func (h *Handler) Validate() error {
 	}
 	return errors.Join(oneOf("target_session_attrs", h.TargetSessionAttrs, sessionAttrs), oneOf("load_balance_hosts", h.LoadBalanceHosts, loadBalances),
 		oneOf("scrub", h.Scrub, scrubs), oneOf("inspect", h.Inspect, inspects), oneOf("verify", h.Verify, verifies),
-		oneOf("listen", h.Listen, listens), oneOf("pin_sequences", h.PinSequences, sequences),
+		oneOf("custom_settings", h.CustomSettings, customSettings), oneOf("listen", h.Listen, listens), oneOf("pin_sequences", h.PinSequences, sequences),
 		h.validateTLS(), h.validateNumbers(), h.validateSockets(), h.validatePeers(), h.validatePoolMode(), h.validateConsole())
 }
 

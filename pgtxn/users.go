@@ -49,7 +49,10 @@ func (h *Handler) userQuery(d *directory, upstream *backend.Config) {
 	}
 	text, database := cmp.Or(h.AuthQuery, backend.DefaultAuthQuery), cmp.Or(h.AuthDBName, defaultAuthDBName)
 	d.timeout = cmp.Or(time.Duration(h.ConnectTimeout), defaultConnectTimeout)
-	d.query = backend.NewUserQuery(upstream, d.timeout, h.AuthUser, database, text, d.fromFile)
+	d.query = backend.NewUserQuery(upstream, d.timeout, h.AuthUser, database, text, func(user string) auth.Secret {
+		s, _ := d.fromFile(user)
+		return s
+	})
 }
 
 // reload has the file looked at now instead of with the next login.
@@ -102,23 +105,23 @@ func (d *directory) isMember(ctx context.Context, user, role string) (bool, erro
 	return d.query.IsMember(ctx, user, role)
 }
 
-// forServer returns what a user logs in at a server with.
+// forServer returns what a user logs in at a server with. As for clients the file
+// goes before the query.
 func (d *directory) forServer(user string) auth.Secret {
-	if s := d.fromFile(user); d.query == nil || s.HasPassword() {
-		return s
+	s, known := d.fromFile(user)
+	if !known && d.query != nil {
+		s, _ = d.keys.Last(user) // what the query said of the user then
 	}
-	s, _ := d.keys.Last(user) // what the query said of the user then
 	return s
 }
 
-// fromFile is forServer for who is in the file.
-func (d *directory) fromFile(user string) auth.Secret {
+// fromFile is what the file has of a user, with the key that a client has shown.
+func (d *directory) fromFile(user string) (s auth.Secret, known bool) {
 	if d.file == nil {
-		return auth.Secret{}
+		return auth.Secret{}, false
 	}
-	s, known := d.file.current().Lookup(user)
-	if !known {
-		return auth.Secret{}
+	if s, known = d.file.current().Lookup(user); known {
+		s = d.keys.Complete(user, s)
 	}
-	return d.keys.Complete(user, s)
+	return s, known
 }

@@ -29,8 +29,8 @@ func (s *secret) keysFor(salt []byte, iterations int) (keys, error) {
 	}
 }
 
-// Keyring keeps the last key that each user's proof has shown, in memory, so that connections can
-// be made while no client is there. Any goroutine may use it.
+// Keyring keeps what each user's last proof has shown, a key or the MD5 hash that was right, in memory,
+// so that connections can be made while no client is there. Any goroutine may use it.
 type Keyring struct {
 	hidden
 	mu      sync.Mutex
@@ -39,7 +39,7 @@ type Keyring struct {
 
 // Add keeps what a client has shown (Server.Proven).
 func (r *Keyring) Add(user string, s Secret) {
-	if s.reveal().clientKey == nil {
+	if s.reveal().clientKey == nil && !s.HasMD5() {
 		return
 	}
 	r.mu.Lock()
@@ -56,18 +56,18 @@ func (r *Keyring) Complete(user string, s Secret) Secret {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last, known := r.secrets[user]
-	if !known || s.HasPassword() {
+	if !known || s.HasPassword() || s.HasMD5() {
 		return s
 	}
-	k := *last.reveal().clientKey
-	if v := &s.reveal().verifier; !v.opens(k) {
+	k := last.reveal().clientKey
+	if v := &s.reveal().verifier; k == nil || !v.opens(*k) {
 		delete(r.secrets, user)
 		return s
 	}
-	return s.with(k)
+	return s.with(*k)
 }
 
-// Last returns the secret of a user's last proof, with its key.
+// Last returns the secret of a user's last proof, with its key if it has one.
 func (r *Keyring) Last(user string) (s Secret, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -76,4 +76,16 @@ func TestKeyring(t *testing.T) {
 	if _, known := ring.Last("u"); known {
 		t.Error("the key of a verifier that was replaced is still there")
 	}
+
+	hash := mustSecret(t, "u", md5Hash("pencil", "u"))
+	ring.Add("u", hash)
+	if s, known := ring.Last("u"); !known || !s.HasMD5() || !ring.Complete("u", hash).HasMD5() {
+		t.Error("the MD5 hash is not there")
+	}
+	if hasKey(ring.Complete("u", verifier)) {
+		t.Error("the key of a hash")
+	}
+	if _, known := ring.Last("u"); known {
+		t.Error("the hash is still there, but there is a verifier now")
+	}
 }

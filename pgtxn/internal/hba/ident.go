@@ -25,15 +25,25 @@ func ParseMapping(line string) (*Mapping, error) {
 	if len(fields) != 3 {
 		return nil, fmt.Errorf("want three words, map, name in the certificate, user; not '%s'", line)
 	}
+	if slices.ContainsFunc(fields, func(field []token) bool { return len(field) > 1 }) {
+		return nil, fmt.Errorf("multiple values in ident field of '%s'; write a line for each", line)
+	}
 	m := &Mapping{name: fields[0][0].text, system: fields[1][0], user: fields[2][0]}
-	if strings.Contains(m.user.text, `\1`) && (m.system.regex == nil || m.system.regex.NumSubexp() == 0) {
+	if !strings.Contains(m.user.text, `\1`) {
+		return m, nil
+	}
+	if m.system.regex == nil || m.system.regex.NumSubexp() == 0 {
 		return nil, fmt.Errorf(`'%s' has \1, but '%s' has no group in parentheses`, m.user.text, m.system.text)
 	}
+	if m.user.isGroup() {
+		return nil, fmt.Errorf(`'%s': \1 is not replaced in the name of a role whose members are meant`, m.user.text)
+	}
+	m.user.quoted = true // what becomes of it is a name
 	return m, nil
 }
 
-// allows says whether system may be user (check_ident_usermap of hba.c).
-func (m *Mapping) allows(system, user string) bool {
+// allows says whether system may be the user (check_ident_usermap of hba.c).
+func (m *Mapping) allows(system string, c Client) bool {
 	wanted := m.user
 	if m.system.regex == nil {
 		if m.system.text != system {
@@ -48,7 +58,7 @@ func (m *Mapping) allows(system, user string) bool {
 			wanted.text = strings.Replace(wanted.text, `\1`, groups[1], 1)
 		}
 	}
-	return m.user.is("all") || wanted.matches(user)
+	return wanted.matchesUser(c)
 }
 
 // Map is the lines of pg_ident.conf.
@@ -59,16 +69,21 @@ func (m Map) Has(name string) bool {
 	return slices.ContainsFunc(m, func(line *Mapping) bool { return line.name == name })
 }
 
-// Allows says whether the holder of a certificate may be user under rule r. If not, names are those
+// NeedsRoles says whether a line depends on who is a member of which role.
+func (m Map) NeedsRoles() bool {
+	return slices.ContainsFunc(m, func(line *Mapping) bool { return line.user.isGroup() })
+}
+
+// Allows says whether the holder of a certificate may be the user under rule r. If not, names are those
 // of the certificate that counted.
-func (m Map) Allows(r *Rule, cert *x509.Certificate, user string) (names []string, ok bool) {
+func (m Map) Allows(r *Rule, cert *x509.Certificate, c Client) (names []string, ok bool) {
 	names = namesOf(cert, r.ClientName)
 	for _, name := range names {
-		if r.Map == "" && name == user {
+		if r.Map == "" && name == c.User {
 			return names, true
 		}
 		for _, line := range m {
-			if line.name == r.Map && line.allows(name, user) {
+			if line.name == r.Map && line.allows(name, c) {
 				return names, true
 			}
 		}

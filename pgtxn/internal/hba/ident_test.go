@@ -49,12 +49,12 @@ func TestAllows(t *testing.T) {
 			"app", `CN=app,O=Example\, Inc.`, "app.example.com", "app@example.com", "spiffe://example.com/app", "10.0.0.1",
 			"reporting", "billing", "by_dn", "by_dns", "by_uri", "by_ip", "app_mail", "team_a", "ap", "",
 		} {
-			if _, ok := m.Allows(r, cert, user); ok != slices.Contains(test.users, user) {
+			if _, ok := m.Allows(r, cert, Client{User: user}); ok != slices.Contains(test.users, user) {
 				t.Errorf("%s: %q allowed: %t", test.options, user, ok)
 			}
 		}
 	}
-	if _, ok := m.Allows(mustRules(t, "hostssl all all all cert map=any")[0], cert, "whoever"); !ok {
+	if _, ok := m.Allows(mustRules(t, "hostssl all all all cert map=any")[0], cert, Client{User: "whoever"}); !ok {
 		t.Error("all are not all")
 	}
 	if !m.Has("names") || m.Has("missing") {
@@ -63,7 +63,7 @@ func TestAllows(t *testing.T) {
 
 	hidden := *cert
 	hidden.Subject.CommonName = "app\x00.evil.example"
-	if names, ok := m.Allows(mustRules(t, "hostssl all all all cert")[0], &hidden, "app"); ok || len(names) > 0 {
+	if names, ok := m.Allows(mustRules(t, "hostssl all all all cert")[0], &hidden, Client{User: "app"}); ok || len(names) > 0 {
 		t.Errorf("a name with NUL: %q", names)
 	}
 }
@@ -72,7 +72,9 @@ func TestMappingErrors(t *testing.T) {
 	for line, want := range map[string]string{
 		"map app":        "want three words, map, name in the certificate, user; not 'map app'",
 		"map a b c":      "want three words, map, name in the certificate, user; not 'map a b c'",
+		"map a,b c":      "multiple values in ident field of 'map a,b c'; write a line for each",
 		`map app \1`:     `'\1' has \1, but 'app' has no group in parentheses`,
+		`map /^(.)$ +\1`: `'+\1': \1 is not replaced in the name of a role whose members are meant`,
 		`map /^app$ x\1`: `'x\1' has \1, but '/^app$' has no group in parentheses`,
 		`map "app b`:     "a double quote is missing",
 		`map /( b`:       "'(' is no regular expression: error parsing regexp: missing closing ): `(`",

@@ -121,65 +121,79 @@ func (r *Rule) hasDatabase(c Client) bool {
 	})
 }
 
-// hasUser is check_role of hba.c.
 func (r *Rule) hasUser(c Client) bool {
-	return slices.ContainsFunc(r.users, func(t token) bool {
-		if role, ok := t.group(); ok {
-			return c.memberOf(role)
-		}
-		return t.is("all") || t.matches(c.User)
-	})
+	return slices.ContainsFunc(r.users, func(t token) bool { return t.matchesUser(c) })
 }
 
 // NeedsRoles says whether a rule depends on who is a member of which role.
 func (rules Rules) NeedsRoles() bool {
-	isGroup := func(t token) bool { _, ok := t.group(); return ok }
 	return slices.ContainsFunc(rules, func(r *Rule) bool {
-		return slices.ContainsFunc(r.users, isGroup) || slices.ContainsFunc(r.databases, token.isSameRole)
+		return slices.ContainsFunc(r.users, token.isGroup) || slices.ContainsFunc(r.databases, token.isSameRole)
 	})
+}
+
+// fields are what is left to read of a line.
+type fields struct {
+	line string
+	left [][]token
+}
+
+// list takes the next one, words between commas.
+func (f *fields) list(what string) ([]token, error) {
+	if len(f.left) == 0 {
+		return nil, fmt.Errorf("the %s is missing at the end of '%s'", what, f.line)
+	}
+	field := f.left[0]
+	f.left = f.left[1:]
+	return field, nil
+}
+
+// word takes the next one, which has to be one word (parse_hba_line, hba.c).
+func (f *fields) word(what string) (token, error) {
+	field, err := f.list(what)
+	switch {
+	case err != nil:
+		return token{}, err
+	case len(field) > 1:
+		return token{}, fmt.Errorf("multiple values specified for %s; write a line for each", what)
+	}
+	return field[0], nil
 }
 
 // ParseRule reads a line: connection type, databases, users, address (but for local), method, options.
 func ParseRule(line string) (*Rule, error) {
-	fields, err := split(line)
+	parts, err := split(line)
 	if err != nil {
 		return nil, err
 	}
+	f := &fields{line, parts}
 	r := &Rule{ClientName: CN}
-	next := func(what string) ([]token, error) {
-		if len(fields) == 0 {
-			return nil, fmt.Errorf("%s is missing at the end of '%s'", what, line)
-		}
-		field := fields[0]
-		fields = fields[1:]
-		return field, nil
-	}
-	kind, err := next("the connection type")
+	kind, err := f.word("connection type")
 	if err != nil {
 		return nil, err
 	}
-	r.kind = kind[0].text
+	r.kind = kind.text
 	if !slices.Contains([]string{"local", "host", "hostssl", "hostnossl"}, r.kind) {
 		return nil, fmt.Errorf("unknown connection type '%s'; use one of local, host, hostssl, hostnossl", r.kind)
 	}
-	if r.databases, err = next("the database"); err != nil {
+	if r.databases, err = f.list("database"); err != nil {
 		return nil, err
 	}
-	if r.users, err = next("the user"); err != nil {
+	if r.users, err = f.list("user"); err != nil {
 		return nil, err
 	}
 	if r.kind != "local" {
-		if err := r.readAddress(next); err != nil {
+		if err := r.readAddress(f); err != nil {
 			return nil, err
 		}
 	}
-	method, err := next("the method")
+	method, err := f.word("authentication type")
 	if err != nil {
 		return nil, err
 	}
-	r.Method = Method(method[0].text)
-	for _, option := range fields {
-		if err := r.readOption(option[0].text); err != nil {
+	r.Method = Method(method.text)
+	for _, option := range slices.Concat(f.left...) {
+		if err := r.readOption(option.text); err != nil {
 			return nil, err
 		}
 	}
@@ -187,13 +201,13 @@ func ParseRule(line string) (*Rule, error) {
 }
 
 // readAddress takes the address, and the mask if it is in a field of its own.
-func (r *Rule) readAddress(next func(string) ([]token, error)) error {
-	field, err := next("the address")
+func (r *Rule) readAddress(f *fields) error {
+	address, err := f.word("host address")
 	if err != nil {
 		return err
 	}
-	text := field[0].text
-	if field[0].is("all") {
+	text := address.text
+	if address.is("all") {
 		r.anywhere = true
 		return nil
 	}
@@ -208,17 +222,17 @@ func (r *Rule) readAddress(next func(string) ([]token, error)) error {
 	if err != nil {
 		return fmt.Errorf("address '%s': want all, or a CIDR such as 10.0.0.0/8; names of hosts, samehost and samenet are not supported", text)
 	}
-	field, err = next("the mask")
+	behind, err := f.word("netmask")
 	if err != nil {
 		return err
 	}
-	mask, err := netip.ParseAddr(field[0].text)
+	mask, err := netip.ParseAddr(behind.text)
 	if err != nil || mask.BitLen() != addr.BitLen() {
 		return fmt.Errorf("address '%s': want a CIDR such as %s/%d, or a mask behind it", text, text, addr.BitLen())
 	}
 	bits, size := net.IPMask(mask.AsSlice()).Size()
 	if size == 0 {
-		return fmt.Errorf("the bits of mask '%s' are not in one piece", field[0].text)
+		return fmt.Errorf("the bits of mask '%s' are not in one piece", behind.text)
 	}
 	r.from = netip.PrefixFrom(addr, bits).Masked()
 	return nil

@@ -84,7 +84,7 @@ func TestMatch(t *testing.T) {
 }
 
 func TestFirstMatch(t *testing.T) {
-	rules := mustRules(t, "host all bad all reject", "host all all 10.0.0.0/8 scram-sha-256", "hostssl all all all cert map=m clientname=DN")
+	rules := mustRules(t, "host all bad all reject", "host all all 10.0.0.0/8 scram-sha-256", "hostssl all all all cert map=m,clientname=DN")
 	for _, test := range []struct {
 		addr, user string
 		tls        bool
@@ -113,14 +113,15 @@ func TestRuleErrors(t *testing.T) {
 		"hostgssenc all all all md5":     "unknown connection type 'hostgssenc'; use one of local, host, hostssl, hostnossl",
 		"host all":                       "the user is missing at the end of 'host all'",
 		"host all all trust":             "address 'trust': want all, or a CIDR such as 10.0.0.0/8; names of hosts, samehost and samenet are not supported",
-		"host all all all":               "the method is missing at the end of 'host all all all'",
-		"local all all":                  "the method is missing at the end of 'local all all'",
+		"host all all all":               "the authentication type is missing at the end of 'host all all all'",
+		"local all all":                  "the authentication type is missing at the end of 'local all all'",
 		"host all all 10.0.0.0/33 trust": "address '10.0.0.0/33': want a CIDR such as 10.0.0.0/8",
 		"host all all 10.0.0.1 trust":    "address '10.0.0.1': want a CIDR such as 10.0.0.1/32, or a mask behind it",
 		"host all all 10.0.0.1 255.0.255.0 trust":             "the bits of mask '255.0.255.0' are not in one piece",
 		"host all all 10.0.0.1 ffff:: trust":                  "address '10.0.0.1': want a CIDR such as 10.0.0.1/32, or a mask behind it",
 		"host all all db.example.com trust":                   "address 'db.example.com': want all, or a CIDR such as 10.0.0.0/8; names of hosts, samehost and samenet are not supported",
 		"host all all all scram":                              "unknown method 'scram'; use one of trust, reject, scram-sha-256, md5, password, cert",
+		"host all all 10.0.0.0/8,192.168.0.0/16 reject":       "multiple values specified for host address; write a line for each",
 		"host @dbs all all trust":                             "'@dbs': files of names are not supported; write the names",
 		`host "all all all trust`:                             "a double quote is missing",
 		"host /( all all trust":                               "'(' is no regular expression: error parsing regexp: missing closing ): `(`",

@@ -24,6 +24,14 @@ func (t token) matches(name string) bool {
 	return t.text == name
 }
 
+// matchesUser is check_role of hba.c.
+func (t token) matchesUser(c Client) bool {
+	if role, ok := t.group(); ok {
+		return c.memberOf(role)
+	}
+	return t.is("all") || t.matches(c.User)
+}
+
 // group returns the role whose members the token stands for, among users.
 func (t token) group() (role string, ok bool) {
 	if t.quoted {
@@ -32,14 +40,21 @@ func (t token) group() (role string, ok bool) {
 	return strings.CutPrefix(t.text, "+")
 }
 
+func (t token) isGroup() bool {
+	_, ok := t.group()
+	return ok
+}
+
 // isSameRole says whether it stands for databases that are called as a role of which
 // the user is a member.
 func (t token) isSameRole() bool { return t.is("samerole") || t.is("samegroup") }
 
 // split reads a line as PostgreSQL does (next_token, hba.c): fields between white space, each a list
-// between commas. Text in double quotes is part of a word, and "" in it is a quote.
+// between commas, more of which count for nothing. Text in double quotes is part of a word, and "" in
+// it is a quote.
 func split(line string) (fields [][]token, err error) {
-	rest := strings.TrimLeft(line, " \t")
+	const between = " \t,"
+	rest := strings.TrimLeft(line, between)
 	for rest != "" {
 		var field []token
 		for more := true; more; {
@@ -49,12 +64,12 @@ func split(line string) (fields [][]token, err error) {
 			}
 			field = append(field, t)
 			if rest, more = strings.CutPrefix(rest, ","); more {
-				rest = strings.TrimLeft(rest, " \t,")
+				rest = strings.TrimLeft(rest, between)
 				more = rest != ""
 			}
 		}
 		fields = append(fields, field)
-		rest = strings.TrimLeft(rest, " \t")
+		rest = strings.TrimLeft(rest, between)
 	}
 	return fields, nil
 }

@@ -83,7 +83,7 @@ type Config struct {
 	// certificates may be.
 	Rules   hba.Rules
 	UserMap hba.Map
-	// IsMember says whether a user is a member of a role; nil if no rule depends on it.
+	// IsMember says whether a user is a member of a role; nil if neither depends on it.
 	IsMember func(ctx context.Context, user, role string) (bool, error)
 	// CertsVerified says that every certificate of a client that comes through a
 	// handshake has been judged by a verifier.

@@ -46,30 +46,41 @@ func (e *entrance) login(ctx context.Context, p *wire.Startup) (err error) {
 		return err
 	}
 	if rule.ClientCert == hba.VerifyFull {
-		if names, ok := e.cfg.UserMap.Allows(rule, cert, p.User()); !ok {
-			return &refusal{failed(rule.Method, p.User()), fmt.Sprintf("the certificate (%s) is of %q", rule.ClientName, names)}
+		if err := e.mayBe(ctx, rule, cert); err != nil {
+			return err
 		}
 	}
 	_, err = e.conn.Write(out)
 	return err
 }
 
-// rule returns what the client has to do to come in, if anything helps.
-func (e *entrance) rule(ctx context.Context) (*hba.Rule, error) {
+// client is what rules and the user map are about. If its roles could not be asked for,
+// unknown becomes the reason.
+func (e *entrance) client(ctx context.Context, unknown *error) hba.Client {
 	p := e.startup
-	client := hba.Client{Addr: e.from(), TLS: e.overTLS(), Database: p.Database(), User: p.User(), Replication: p.PhysicalReplication()}
-	var unknown error
+	c := hba.Client{Addr: e.from(), TLS: e.overTLS(), Database: p.Database(), User: p.User(), Replication: p.PhysicalReplication()}
 	if e.cfg.IsMember != nil {
-		client.MemberOf = func(role string) bool {
-			member, err := e.cfg.IsMember(ctx, client.User, role)
-			unknown = errors.Join(unknown, err)
+		c.MemberOf = func(role string) bool {
+			member, err := e.cfg.IsMember(ctx, c.User, role)
+			*unknown = errors.Join(*unknown, err)
 			return member
 		}
 	}
+	return c
+}
+
+func rolesUnknown(err error) error {
+	return &refusal{wire.UpstreamUnreachable(), "the user's roles could not be asked for: " + err.Error()}
+}
+
+// rule returns what the client has to do to come in, if anything helps.
+func (e *entrance) rule(ctx context.Context) (*hba.Rule, error) {
+	var unknown error
+	client := e.client(ctx, &unknown)
 	access := wire.Access{Host: e.host(), User: client.User, Database: client.Database, TLS: client.TLS, Replication: client.Replication}
 	switch rule := e.cfg.Rules.Match(client); {
 	case unknown != nil: // another rule may count than the one found
-		return nil, &refusal{wire.UpstreamUnreachable(), "the user's roles could not be asked for: " + unknown.Error()}
+		return nil, rolesUnknown(unknown)
 	case rule == nil:
 		return nil, &refusal{wire.NoHBAEntry(access), "no rule is for this client"}
 	case rule.Method == hba.Reject:
@@ -77,6 +88,20 @@ func (e *entrance) rule(ctx context.Context) (*hba.Rule, error) {
 	default:
 		return rule, nil
 	}
+}
+
+// mayBe says whether the holder of a certificate may be the user (CheckCertAuth).
+func (e *entrance) mayBe(ctx context.Context, rule *hba.Rule, cert *x509.Certificate) error {
+	var unknown error
+	client := e.client(ctx, &unknown)
+	names, ok := e.cfg.UserMap.Allows(rule, cert, client)
+	switch {
+	case ok:
+		return nil
+	case unknown != nil:
+		return rolesUnknown(unknown)
+	}
+	return &refusal{failed(rule.Method, client.User), fmt.Sprintf("the certificate (%s) is of %q", rule.ClientName, names)}
 }
 
 // ask has the client prove who it is. Out is sent ahead of the first question; what
