@@ -138,3 +138,19 @@ func TestConfigurationReload(t *testing.T) {
 	h.reload(t, "", "reloaded")
 	h.expect(t, h.pgtxn, "a.test", want)
 }
+
+// A folder may have a key twice, as with cert-manager's CombinedPEM: tls.pem is
+// both other files in one.
+func TestCombinedPEM(t *testing.T) {
+	h := newHouse(t)
+	pair := h.ca.Issue(t, []string{"a.test"})
+	folder(t, h.dir, "secret")
+	h.put(t, "secret/tls", pair)
+	h.write(t, "secret/tls.pem", append(pair.Key, pair.Chain...))
+	h.start(t, "set a {\nfolder DIR/secret\n}\nwatch off")
+	h.expect(t, h.pgtxn, "a.test", pair.Fingerprint)
+	h.write(t, "secret/other.key", h.ca.Issue(t, []string{"a.test"}).Key)
+	if result := h.reload(t, "", "failed"); len(result.Problems) != 1 || !strings.Contains(result.Error, "other.key: no certificate of this folder fits") {
+		t.Errorf("a key of another: %+v", result.Problems)
+	}
+}
