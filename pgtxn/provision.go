@@ -164,7 +164,7 @@ func (h *Handler) clientTLS(ctx caddy.Context) (func() *tls.Config, error) {
 	if err := h.ConnectionPolicies.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("connection_policies: %w", err)
 	}
-	cfg := tlsreload.Wrap(ctx, h.ConnectionPolicies.TLSConfig(ctx))
+	cfg := tlsreload.Wrap(ctx, h.ConnectionPolicies)
 	return func() *tls.Config { return cfg }, nil
 }
 
