@@ -98,6 +98,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Peers, err = h.peers(); err != nil {
 		return err
 	}
+	if h.SSLSet != "" {
+		h.config.Upstream.TLS = tlsreload.Upstream(ctx, h.SSLSet)
+	}
 	h.config.Upstream.OnHealth = logHealth(h.config.Log)
 	h.config.Console = h.console(users, h.config.Log)
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
