@@ -128,7 +128,7 @@ func (r *reader) parsePair(p Pair, read func(string) (certset.Text, bool)) *cert
 
 // stored reads a value of Caddy's storage.
 func (r *reader) stored(key string) (certset.Text, bool) {
-	text := certset.Text{Source: "storage key " + key}
+	text := certset.Text{Source: storageKey(key)}
 	content, err := r.storage.Load(r.ctx, key)
 	if !r.exists(text.Source, err) {
 		return text, false
@@ -137,6 +137,9 @@ func (r *reader) stored(key string) (certset.Text, bool) {
 	r.took(text)
 	return text, true
 }
+
+// storageKey is what a key of Caddy's storage is called as a source.
+func storageKey(key string) string { return "storage key " + key }
 
 // exists counts a source that does, and reports the error there was.
 func (r *reader) exists(source string, err error) bool {

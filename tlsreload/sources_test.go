@@ -58,13 +58,24 @@ func TestSelfSigned(t *testing.T) {
 	h.start(t, options)
 	h.expect(t, h.pgtxn, "a.test", first, trusting)
 	h.expect(t, h.l4tls, "", first, anonymous)
-	info, err := os.Stat(filepath.Join(h.dir, "storage", "tlsreload", "self_signed", "a.pem"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info.Mode(), err)
+	if stored := h.stored(t, "self_signed/a-*.pem"); len(stored) != 1 {
+		t.Errorf("stored: %q", stored)
+	} else if info, err := os.Stat(stored[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
 	}
 	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "127.0.0.1"}))
 	h.reload(t, "", "reloaded")
 	h.expect(t, h.pgtxn, "a.test", want)
+}
+
+// stored returns the paths of what is in the storage of the module.
+func (h *house) stored(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(h.dir, "storage", "tlsreload", pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
 
 // One that is made while Caddy runs is stored, too.
@@ -79,13 +90,39 @@ func TestSelfSignedLater(t *testing.T) {
 		}
 	}
 	h.reload(t, "?dry_run", "valid")
-	if _, err := os.Stat(filepath.Join(h.dir, "storage", "tlsreload", "self_signed", "a.pem")); err == nil {
-		t.Error("a dry run has stored it")
+	if stored := h.stored(t, "self_signed/*"); len(stored) > 0 {
+		t.Errorf("a dry run has stored %q", stored)
 	}
 	want := h.reload(t, "", "reloaded").Sets[0].Certificates[0].Fingerprint
 	h.stop(t)
 	h.start(t, options)
 	h.expect(t, h.pgtxn, "a.test", want, func(cfg *tls.Config) { cfg.InsecureSkipVerify = true })
+}
+
+// Other names make another self-signed pair, and the old ones bring the old one.
+func TestSelfSignedNames(t *testing.T) {
+	h := newHouse(t)
+	trusting := func(cfg *tls.Config) { cfg.InsecureSkipVerify = true }
+	shown := func(names string) string {
+		t.Helper()
+		h.start(t, "set a {\nself_signed "+names+"\n}\nwatch off")
+		if status := h.status(t); strings.Join(status.Sets[0].Names, " ") != names || status.Degraded {
+			t.Errorf("%q with the names %s", status.Sets[0].Names, names)
+		}
+		fingerprint, err := h.shown(h.pgtxn, "a.test", trusting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fingerprint
+	}
+	first := shown("a.test")
+	h.stop(t)
+	if shown("a.test b.test") == first {
+		t.Error("the pair has not changed")
+	}
+	if again := shown("a.test"); again != first {
+		t.Errorf("the old names: %.8s, before %.8s", again, first)
+	}
 }
 
 // Sets are reloaded alone or together.
