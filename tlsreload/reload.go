@@ -182,9 +182,12 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 		}
 		return result
 	}
+	if result.Result != resultFailed {
+		a.store(old, readings, result)
+	}
 	if result.Result == resultReloaded {
 		a.settled.Store(nil)
-		a.swap(old, readings, result)
+		a.swap(old, readings)
 		a.probes.confirm(a.ctx, result)
 		a.settle()
 	}
@@ -195,9 +198,23 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 	return result
 }
 
-// swap keeps the new sets for the next start, and then serves them. The order
-// matters: what was answered for is what a start after a crash finds.
-func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
+// store keeps sets for the next start: new ones, and those that could not be kept
+// before. That comes before they are served: what was answered for is what a
+// start after a crash finds.
+func (a *App) store(old *certset.Snapshot, readings []reading, result *Result) {
+	for _, r := range readings {
+		if name := r.set.Name; r.set.Equal(old.Set(name)) && !a.state(name).unkept {
+			continue
+		}
+		a.keepSelfSigned(r.set.Name)
+		if err := a.keep(r.set); err != nil {
+			result.Warnings = append(result.Warnings, certset.Problem{Reason: err.Error()})
+		}
+	}
+}
+
+// swap serves the new sets.
+func (a *App) swap(old *certset.Snapshot, readings []reading) {
 	sets := slices.Clone(old.Sets)
 	for _, r := range readings {
 		next := r.set.WithStaplesOf(old.Set(r.set.Name))
@@ -206,12 +223,6 @@ func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
 			sets = append(sets, next)
 		} else if !sets[i].Equal(next) {
 			sets[i] = next
-		} else {
-			continue
-		}
-		a.keepSelfSigned(r.set.Name)
-		if err := a.keep(r.set); err != nil {
-			result.Warnings = append(result.Warnings, certset.Problem{Reason: err.Error()})
 		}
 	}
 	a.snapshot.Store(certset.NewSnapshot(process.generations.Add(1), sets))

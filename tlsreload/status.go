@@ -22,6 +22,7 @@ type setState struct {
 	Degraded bool `json:"degraded"`
 
 	digest [sha256.Size]byte // of the sources at the last attempt
+	unkept bool              // what is served could not be kept for a start with broken sources
 }
 
 // state returns a copy of a set's state.

@@ -74,7 +74,9 @@ func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 	for name, set := range a.Sets {
 		r := a.look(ctx, set)
 		state := a.state(name)
-		if r.digest == state.digest && (len(r.errs) > 0 || !state.Degraded) { // time alone may have made it good
+		// Without a change, time may have made it good, and what could not be kept
+		// is tried again.
+		if r.digest == state.digest && (len(r.errs) > 0 || !state.Degraded && !state.unkept) {
 			delete(broken, name)
 			continue
 		}
