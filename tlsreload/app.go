@@ -232,7 +232,7 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	setStarted(append(process.started, a))
 	process.Unlock()
 	if a.changed() { // since it was read: an older set would be served otherwise
-		_, _ = a.reload(Request{Trigger: "start"}) // all sets exist
+		_, _ = a.reload(Request{Trigger: triggerStart}) // all sets exist
 	}
 	a.claim()
 	process.Lock()

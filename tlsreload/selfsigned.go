@@ -27,11 +27,18 @@ import (
 // it against an authority, so nothing is won by replacing it often.
 const selfSignedTime = 10 * 365 * 24 * time.Hour
 
+const selfSignedPrefix = storagePrefix + "/self_signed/"
+
 // selfSignedKey is where the pair is, one for each list of names: other names
 // need another pair.
 func (s *Set) selfSignedKey() string {
 	names := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(s.SelfSigned)), "\n")))
-	return fmt.Sprintf("%s/self_signed/%s-%x.pem", storagePrefix, s.name, names[:4])
+	return fmt.Sprintf("%s%s-%x.pem", selfSignedPrefix, s.name, names[:4])
+}
+
+// isSelfSigned says whether a certificate is the self-signed one of a set.
+func isSelfSigned(cert *certset.Certificate) bool {
+	return strings.HasPrefix(cert.Source, storageKey(selfSignedPrefix))
 }
 
 // selfSigned takes the self-signed pair out of the storage, or makes one that

@@ -21,6 +21,8 @@ type reading struct {
 	set            *certset.Set
 	roots          *x509.CertPool // what its chains must lead to, or nil
 	errs, warnings []certset.Problem
+	// absent is that no source exists, of a set that is self-signed instead.
+	absent []certset.Problem
 	// digest is of all that was read, so that a change is noticed in what does
 	// not parse, too.
 	digest [sha256.Size]byte
@@ -55,7 +57,7 @@ func (s *Set) read(ctx context.Context, storage certmagic.Storage) reading {
 		r.load(l)
 	}
 	if r.found == 0 && len(s.SelfSigned) > 0 {
-		r.errs = nil // that the others don't exist
+		r.absent, r.errs = r.errs, nil
 		r.selfSigned(s)
 	}
 	r.trust(s)

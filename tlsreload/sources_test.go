@@ -125,6 +125,48 @@ func TestSelfSignedNames(t *testing.T) {
 	}
 }
 
+// Files that are missing at a start or by themselves are no reason to go back to
+// the self-signed pair from one that was served: that is for an operator to ask.
+func TestSelfSignedIsNotLate(t *testing.T) {
+	h := newHouse(t)
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\nself_signed a.test\n}\npoll_interval 50ms"
+	h.start(t, options) // there has been nothing else
+	if h.status(t).Degraded {
+		t.Error("degraded before there was another pair")
+	}
+	h.stop(t)
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.start(t, options)
+	h.expect(t, h.pgtxn, "a.test", want)
+	degraded := func(when string) {
+		t.Helper()
+		await(t, "the set is degraded", func() bool { return h.status(t).Degraded })
+		h.expect(t, h.pgtxn, "a.test", want)
+		if problems := h.status(t).Sets[0].LastError; len(problems) != 2 || !strings.Contains(problems[0].Error(), "a.crt: it can't be read: no such file") {
+			t.Errorf("%s: %+v", when, problems)
+		}
+	}
+	for _, name := range []string{"a.crt", "a.key"} {
+		if err := os.Remove(filepath.Join(h.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	degraded("watched")
+	h.start(t, options+"\nocsp off") // another configuration
+	degraded("configuration reload")
+	h.stop(t)
+	h.start(t, options)
+	degraded("start")
+	if result := h.reload(t, "", "reloaded"); result.Sets[0].Certificates[0].Fingerprint == want {
+		t.Errorf("asked for: %+v", result)
+	}
+	h.stop(t)
+	h.start(t, options)
+	if status := h.status(t); status.Degraded || status.Sets[0].Names[0] != "a.test" {
+		t.Errorf("a start with the self-signed pair: %+v", status)
+	}
+}
+
 // Sets are reloaded alone or together.
 func TestOneOfSets(t *testing.T) {
 	h := newHouse(t)
