@@ -72,7 +72,7 @@ func TestCheck(t *testing.T) {
 		"list in time":                  {list(root, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", ""},
 		"list out of date":              {list(root, now.Add(-time.Second)), nil, certset.Rules{Now: now}, "it is out of date", ""},
 		"list out of date, forced":      {list(root, now.Add(-time.Second)), nil, certset.Rules{Now: now, Force: true}, "", "it is out of date"},
-		"list of an intermediate":       {list(below, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", ""},
+		"list of an intermediate":       {list(below, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", "no authority for clients has this name"},
 		"list with a false name":        {list(testca.New(t, "root"), now.Add(time.Hour)), nil, certset.Rules{Now: now, Force: true}, "not signed by the authority", ""},
 	} {
 		errs, warnings := certset.Check(test.next, test.old, test.rules)
