@@ -91,7 +91,7 @@ func (a *App) gather(names []string, req Request) []reading {
 // check says what is wrong with a set that was read.
 func (a *App) check(r *reading, req Request) {
 	if req.unasked() && a.vanished(r) {
-		r.errs = r.absent
+		r.errs = append(r.absent, r.errs...)
 	}
 	public, _ := x509.SystemCertPool() // without one, less can be said about chains
 	errs, warnings := certset.Check(r.set, a.snapshot.Load().Set(r.set.Name), certset.Rules{

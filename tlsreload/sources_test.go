@@ -2,11 +2,13 @@ package tlsreload_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -164,6 +166,23 @@ func TestSelfSignedIsNotLate(t *testing.T) {
 	h.start(t, options)
 	if status := h.status(t); status.Degraded || status.Sets[0].Names[0] != "a.test" {
 		t.Errorf("a start with the self-signed pair: %+v", status)
+	}
+}
+
+// A last good pair that has expired is no reason not to start.
+func TestSelfSignedBehindExpired(t *testing.T) {
+	h := newHouse(t)
+	end := time.Now().Add(4 * time.Second)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotAfter = end }))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\nself_signed a.test\n}\nwatch off"
+	h.start(t, options)
+	h.stop(t)
+	remove(t, h, "a.crt")
+	remove(t, h, "a.key")
+	await(t, "the pair has expired", func() bool { return time.Now().After(end) })
+	h.start(t, options)
+	if status := h.status(t); status.Degraded || !status.Sets[0].Expires.After(end) {
+		t.Errorf("%+v", status)
 	}
 }
 
