@@ -98,6 +98,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Peers, err = h.peers(); err != nil {
 		return err
 	}
+	if h.SSLSet != "" {
+		h.config.Upstream.TLS = tlsreload.Upstream(ctx, h.SSLSet)
+	}
 	h.config.Upstream.OnHealth = logHealth(h.config.Log)
 	h.config.Console = h.console(users, h.config.Log)
 	if h.config.TLS, err = h.clientTLS(ctx); err != nil {
@@ -164,7 +167,7 @@ func (h *Handler) clientTLS(ctx caddy.Context) (func() *tls.Config, error) {
 	if err := h.ConnectionPolicies.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("connection_policies: %w", err)
 	}
-	cfg := tlsreload.Wrap(ctx, h.ConnectionPolicies.TLSConfig(ctx))
+	cfg := tlsreload.Wrap(ctx, h.ConnectionPolicies)
 	return func() *tls.Config { return cfg }, nil
 }
 

@@ -19,7 +19,6 @@ import (
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/auth"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
-	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
 const defaultSSLMode = string(backend.Prefer)
@@ -117,10 +116,9 @@ func (h *Handler) upstreamLogin(cfg *backend.Config, users *directory) (err erro
 
 // upstreamTLS reads the certificates for TLS towards the servers, and returns
 // the contents of the files: other contents need other connections. A set of
-// tlsreload is asked at each connection instead.
+// tlsreload is asked at each connection instead, see [tlsreload.Upstream].
 func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
 	if h.SSLSet != "" {
-		cfg.TLS = tlsreload.Upstream(h.SSLSet)
 		return []string{"set " + h.SSLSet}, nil
 	}
 	read := func(option, path string) []byte {

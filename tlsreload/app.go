@@ -223,19 +223,36 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	if a.end != nil { // somebody else's event of the same name
 		return nil
 	}
+	first := a.takeOver()
+	if a.changed() { // since it was read: an older set would be served otherwise
+		_, _ = a.reload(Request{Trigger: triggerStart}) // all sets exist
+	}
+	a.claim()
+	a.settleIn()
+	a.tellStart(first)
+	a.startBackground()
+	return nil
+}
+
+// takeOver makes a the app that runs, and says whether it is the first of the
+// process.
+func (a *App) takeOver() (first bool) {
 	process.Lock()
-	first := len(process.started) == 0
+	defer process.Unlock()
+	first = len(process.started) == 0
 	if first {
 		process.unclean = a.markRunning()
 	}
 	a.unclean = process.unclean
 	setStarted(append(process.started, a))
-	process.Unlock()
-	if a.changed() { // since it was read: an older set would be served otherwise
-		_, _ = a.reload(Request{Trigger: "start"}) // all sets exist
-	}
-	a.claim()
+	return first
+}
+
+// settleIn keeps what is served for the next start, and drains connections on
+// what was served before by another configuration.
+func (a *App) settleIn() {
 	process.Lock()
+	defer process.Unlock()
 	for _, set := range a.snapshot.Load().Sets {
 		if !a.state(set.Name).Degraded {
 			_ = a.keep(set) // its error is in the log
@@ -244,10 +261,6 @@ func (a *App) Handle(context.Context, caddy.Event) error {
 	a.settle()
 	names, _ := a.names(nil)
 	a.drain(names, false)
-	process.Unlock()
-	a.tellStart(first)
-	a.startBackground()
-	return nil
 }
 
 // settle notes that what was served before is shown to nobody any more.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -225,6 +226,44 @@ func TestRecovery(t *testing.T) {
 	if _, err := h.shown(h.l4tls, "a.test"); err == nil {
 		t.Error("a name that was lost is still served")
 	}
+}
+
+// A set that could not be kept for the next start is kept by the first reload
+// that can, though nothing has changed, and by watching.
+func TestKeptLater(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\n"
+	kept := filepath.Join(h.dir, "storage", "tlsreload", "last_good")
+	spoil := func() (fingerprint string) {
+		if err := errors.Join(os.RemoveAll(kept), os.WriteFile(kept, nil, 0o600)); err != nil { // no folder can be there
+			t.Fatal(err)
+		}
+		return h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	}
+	h.start(t, options+"watch off")
+	spoil()
+	for _, result := range []string{"reloaded", "unchanged"} {
+		if result := h.reload(t, "", result); len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0].Reason, "can't be kept") {
+			t.Errorf("%+v", result)
+		}
+	}
+	remove(t, h, "storage/tlsreload/last_good")
+	if result := h.reload(t, "", "unchanged"); len(result.Warnings) > 0 {
+		t.Errorf("%+v", result)
+	}
+	if kept := h.stored(t, "last_good/a.json"); len(kept) != 1 {
+		t.Error("it is not kept")
+	}
+	h.start(t, options+"poll_interval 20ms")
+	want := spoil()
+	await(t, "the log says that it can't be kept", func() bool { return strings.Count(h.log(), "can't be kept") > 2 })
+	remove(t, h, "storage/tlsreload/last_good")
+	await(t, "it is kept", func() bool { return len(h.stored(t, "last_good/a.json")) == 1 })
+	h.stop(t)
+	h.write(t, "a.key", nil)
+	h.start(t, options+"watch off")
+	h.expect(t, h.pgtxn, "a.test", want)
 }
 
 // Without good sources and without a last good set, there is no start.

@@ -40,7 +40,7 @@ func reloadCommand() *cobra.Command {
 		RunE:  caddycmd.WrapCommandFuncForCobra(runReload),
 	}
 	cmd.Flags().Bool("dry-run", false, "Only check")
-	cmd.Flags().Bool("force", false, "Also if names are lost")
+	cmd.Flags().Bool("force", false, "Also if names or intermediates are lost, or revocation lists are out of date")
 	cmd.Flags().Bool("drain", false, "End connections on certificates that are no longer served, between transactions")
 	return cmd
 }

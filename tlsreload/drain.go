@@ -68,7 +68,7 @@ func (c *Connection) Accepted(hello *tls.ClientHelloInfo, at time.Time) {
 	c.begun = at
 	snapshot := app.snapshot.Load()
 	settled := app.settled.Load() // behind the snapshot: it is nil if that is being swapped
-	for _, cert := range snapshot.Candidates(hello) {
+	for _, cert := range snapshot.Candidates(hello, "") {
 		c.note(snapshot, cert.Fingerprint)
 		if settled == nil || at.Before(*settled) { // then it may have been another one
 			c.shown = append(c.shown, shown{set: snapshot.Owners[cert.Fingerprint]})

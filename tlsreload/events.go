@@ -1,7 +1,9 @@
 package tlsreload
 
 import (
+	"cmp"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -12,14 +14,15 @@ import (
 
 // The events, with their data.
 const (
-	eventReloaded = "tlsreload.reloaded"      // sets, trigger
-	eventFailed   = "tlsreload.failed"        // sets, trigger, error
-	eventExpiring = "tlsreload.expiring"      // set, names, sha256, not_after
-	eventUnclean  = "tlsreload.unclean_start" // reason
+	eventReloaded    = "tlsreload.reloaded"      // sets, trigger
+	eventFailed      = "tlsreload.failed"        // sets, trigger, error
+	eventExpiring    = "tlsreload.expiring"      // set, names, sha256, not_after
+	eventCRLExpiring = "tlsreload.crl_expiring"  // set, issuer, next_update
+	eventUnclean     = "tlsreload.unclean_start" // reason
 )
 
-// expiryInterval is how often certificates are looked at for their end.
-// Caddy sends an event for the same one once a day.
+// expiryInterval is how often certificates and revocation lists are looked at for
+// their end. Of the same one is told once a day, and anew by each configuration.
 const (
 	expiryInterval = time.Hour
 	tellAgain      = 24 * time.Hour
@@ -101,17 +104,29 @@ func (a *App) tellSystemd() {
 	}
 }
 
-// watchExpiry tells of certificates that expire soon, until ctx is done.
+// watchExpiry tells of certificates and revocation lists that expire soon, until
+// ctx is done.
 func (a *App) watchExpiry(ctx context.Context) {
-	told := map[string]time.Time{} // by fingerprint
+	told := map[string]time.Time{} // by fingerprint, or the signature of a list
+	due := func(what string) bool {
+		if time.Since(told[what]) <= tellAgain {
+			return false
+		}
+		told[what] = time.Now()
+		return true
+	}
 	ticker := time.NewTicker(expiryInterval)
 	defer ticker.Stop()
 	for {
 		for _, set := range a.snapshot.Load().Sets {
 			for _, cert := range set.All() {
-				if a.expiring(cert) && time.Since(told[cert.Fingerprint]) > tellAgain {
-					told[cert.Fingerprint] = time.Now()
+				if time.Until(cert.TLS.Leaf.NotAfter) < a.notice() && due(cert.Fingerprint) {
 					a.tellExpiring(set.Name, cert)
+				}
+			}
+			for _, list := range set.Clients.CRLs {
+				if a.crlExpiring(list) && due(string(list.Signature)) {
+					a.tellCRLExpiring(set.Name, list)
 				}
 			}
 		}
@@ -123,16 +138,26 @@ func (a *App) watchExpiry(ctx context.Context) {
 	}
 }
 
-func (a *App) expiring(cert *certset.Certificate) bool {
-	before := time.Duration(a.Expiring)
-	if before == 0 {
-		before = defaultExpiring
-	}
-	return time.Until(cert.TLS.Leaf.NotAfter) < before
+// notice is how long before its end a certificate is told of.
+func (a *App) notice() time.Duration {
+	return cmp.Or(time.Duration(a.Expiring), defaultExpiring)
+}
+
+// crlExpiring says whether a revocation list is to be told of: in the last
+// quarter of its time, as many are good for a day only.
+func (a *App) crlExpiring(list *x509.RevocationList) bool {
+	quarter := list.NextUpdate.Sub(list.ThisUpdate) / 4
+	return !list.NextUpdate.IsZero() && time.Until(list.NextUpdate) < min(a.notice(), quarter)
 }
 
 func (a *App) tellExpiring(set string, cert *certset.Certificate) {
 	end := cert.TLS.Leaf.NotAfter.UTC()
 	a.log.Warn("certificate expires soon", "set", set, "names", cert.Names, "source", cert.Source, "not_after", end)
 	a.emit(eventExpiring, map[string]any{"set": set, "names": cert.Names, "sha256": cert.Fingerprint, "not_after": end})
+}
+
+func (a *App) tellCRLExpiring(set string, list *x509.RevocationList) {
+	issuer, end := list.Issuer.String(), list.NextUpdate.UTC()
+	a.log.Warn("revocation list expires soon; clients of its issuer are refused then", "set", set, "issuer", issuer, "next_update", end)
+	a.emit(eventCRLExpiring, map[string]any{"set": set, "issuer": issuer, "next_update": end})
 }

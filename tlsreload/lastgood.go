@@ -29,7 +29,8 @@ type keptPair struct {
 
 func lastGoodKey(set string) string { return storagePrefix + "/last_good/" + set + ".json" }
 
-// keep stores a set for a start with broken sources.
+// keep stores a set for a start with broken sources. If it fails, the next reload
+// tries it again, also one that changes nothing.
 func (a *App) keep(set *certset.Set) error {
 	if a.LastGood == off {
 		return nil
@@ -42,6 +43,9 @@ func (a *App) keep(set *certset.Set) error {
 		err = fmt.Errorf("set %s can't be kept for a start with broken sources: %w", set.Name, err)
 		a.log.Error(err.Error())
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.states[set.Name].unkept = err != nil
 	return err
 }
 

@@ -1,6 +1,8 @@
 package tlsreload
 
 import (
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -21,13 +23,13 @@ type ManagedView struct {
 	Served bool `json:"served"`
 }
 
-// managedCertificates finds them where Caddy keeps them. A storage that can't
-// be read shows none, and says so in the log.
+// managedCertificates finds them where Caddy keeps them. What can't be read is
+// missing, and is in the log.
 func (a *App) managedCertificates() []ManagedView {
 	found := []ManagedView{}
 	keys, err := a.ctx.Storage().List(a.ctx, "certificates", true)
-	if err != nil {
-		return found // there are none, as before the first of them
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // as before the first of them
+		a.log.Warn("managed certificates can't be listed", "error", err)
 	}
 	for _, key := range keys {
 		if !strings.HasSuffix(key, ".crt") {

@@ -26,6 +26,8 @@ func init() {
 var (
 	notAfter = prometheus.NewDesc("caddy_tlsreload_certificate_not_after_timestamp_seconds",
 		"When a certificate expires.", []string{"set", "name", "key_type", "serial"}, nil)
+	nextUpdate = prometheus.NewDesc("caddy_tlsreload_client_crl_next_update_timestamp_seconds",
+		"From when on a revocation list is out of date, and the clients of its issuer are refused.", []string{"set", "issuer"}, nil)
 	lastSuccess = prometheus.NewDesc("caddy_tlsreload_last_reload_success_timestamp_seconds",
 		"When the sources of a set were last read without an error.", []string{"set"}, nil)
 	lastSuccessful = prometheus.NewDesc("caddy_tlsreload_last_reload_successful",
@@ -50,7 +52,7 @@ func registerMetrics(ctx caddy.Context) error {
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(to chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{notAfter, lastSuccess, lastSuccessful, degraded, unclean} {
+	for _, desc := range []*prometheus.Desc{notAfter, nextUpdate, lastSuccess, lastSuccessful, degraded, unclean} {
 		to <- desc
 	}
 }
@@ -67,6 +69,9 @@ func (collector) Collect(to chan<- prometheus.Metric) {
 	for _, set := range app.snapshot.Load().Sets {
 		for labels, end := range ends(set) {
 			gauge(notAfter, float64(end.Unix()), labels[:]...)
+		}
+		for issuer, next := range nextUpdates(set) {
+			gauge(nextUpdate, float64(next.Unix()), set.Name, issuer)
 		}
 		state := app.state(set.Name)
 		if state.LastSuccess != nil {
@@ -92,6 +97,19 @@ func ends(set *certset.Set) map[[4]string]time.Time {
 		labels := [4]string{set.Name, name, cert.KeyType(), cert.Serial()}
 		if end, double := found[labels]; !double || leaf.NotAfter.Before(end) {
 			found[labels] = leaf.NotAfter
+		}
+	}
+	return found
+}
+
+// nextUpdates returns when the first revocation list of each issuer is out of
+// date.
+func nextUpdates(set *certset.Set) map[string]time.Time {
+	found := map[string]time.Time{}
+	for _, list := range set.Clients.CRLs {
+		issuer := list.Issuer.String()
+		if next, double := found[issuer]; !list.NextUpdate.IsZero() && (!double || list.NextUpdate.Before(next)) {
+			found[issuer] = list.NextUpdate
 		}
 	}
 	return found

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
 
@@ -142,6 +144,29 @@ func TestHandlerLoads(t *testing.T) {
 		t.Fatal("the handler waits for its own end")
 	}
 	h.expect(t, h.pgtxn, "a.test", want)
+}
+
+// A revocation list that ends soon is told of, in time for what its lifetime is;
+// and one is warned of that belongs to none of the authorities.
+func TestRevocationListEnds(t *testing.T) {
+	h := newHouse(t)
+	short, long, other := testca.New(t, "short"), testca.New(t, "long"), testca.New(t, "other")
+	soon, later := time.Now().Add(10*time.Minute), time.Now().Add(2*time.Hour) // lists begin an hour ago
+	h.write(t, "ca.pem", append(short.PEM(), long.PEM()...))
+	h.write(t, "crl.pem", slices.Concat(short.Revoke(t, soon), short.Revoke(t, later), long.Revoke(t, later)))
+	h.start(t, "set a {\nclient_ca DIR/ca.pem\nclient_crl DIR/crl.pem\n}\nwatch off\n}\nevents {\non tlsreload.crl_expiring test_listener\n")
+	hear(t, fmt.Sprintf("tlsreload.crl_expiring map[issuer:CN=short next_update:%v set:a]", soon.UTC().Truncate(time.Second)))
+	heard.Lock()
+	if events := strings.Join(heard.events, "\n"); strings.Contains(events, "CN=long") {
+		t.Errorf("too early: %s", events)
+	}
+	heard.Unlock()
+	const name = "caddy_tlsreload_client_crl_next_update_timestamp_seconds"
+	h.metrics(t, fmt.Sprintf(`%s{issuer="CN=short",set="a"} %v`, name, float64(soon.Unix())), fmt.Sprintf(`%s{issuer="CN=long",set="a"} %v`, name, float64(later.Unix())))
+	h.write(t, "crl.pem", other.Revoke(t, later))
+	if result := h.reload(t, "", "reloaded"); len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0].Error(), "CN=other: no authority for clients has this name") {
+		t.Errorf("%+v", result.Warnings)
+	}
 }
 
 // Certificates with equal labels, as of one who numbers all of his with 1, are

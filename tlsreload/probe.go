@@ -38,8 +38,7 @@ func newProber(ctx caddy.Context, app *App) (*prober, error) {
 	if err := policies.Provision(ctx); err != nil {
 		return nil, err
 	}
-	stock := policies.TLSConfig(ctx)
-	return &prober{app, stock, Wrap(ctx, stock)}, nil
+	return &prober{app, policies.TLSConfig(ctx), Wrap(ctx, policies)}, nil
 }
 
 // confirm asks for each name of the result's sets with each kind of key, in

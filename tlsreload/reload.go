@@ -22,11 +22,20 @@ const (
 // Request is what a reload is asked for.
 type Request struct {
 	Sets    []string // none: all
-	Force   bool     // also if names are lost
+	Force   bool     // also if names or intermediates are lost, or revocation lists are out of date
 	DryRun  bool     // only check
 	Drain   bool     // connections on certificates that are no longer served, as the option of sets
-	Trigger string   // who asked
+	Trigger string   // who asked: api, console, signal, or one of the following
 }
+
+// What causes a reload that nobody asked for.
+const (
+	triggerStart = "start"
+	triggerWatch = "watch"
+)
+
+// unasked says whether it is none that an operator asked for.
+func (r *Request) unasked() bool { return r.Trigger == triggerStart || r.Trigger == triggerWatch }
 
 // Result is what became of a reload.
 type Result struct {
@@ -53,7 +62,7 @@ const (
 
 // gather reads sets until they are whole, or it is clear that they won't be.
 // What is wrong with each is in its errs.
-func (a *App) gather(names []string, force bool) []reading {
+func (a *App) gather(names []string, req Request) []reading {
 	var before [][sha256.Size]byte
 	for try := 1; ; try++ {
 		var readings []reading
@@ -61,7 +70,7 @@ func (a *App) gather(names []string, force bool) []reading {
 		broken, settled := false, true
 		for _, name := range names {
 			r := a.Sets[name].read(a.ctx, a.ctx.Storage())
-			a.check(&r, force)
+			a.check(&r, req)
 			if len(r.errs) > 0 {
 				broken, settled = true, settled && time.Since(r.changed) > tornTime
 			}
@@ -79,10 +88,14 @@ func (a *App) gather(names []string, force bool) []reading {
 	}
 }
 
-func (a *App) check(r *reading, force bool) {
+// check says what is wrong with a set that was read.
+func (a *App) check(r *reading, req Request) {
+	if req.unasked() && a.vanished(r) {
+		r.errs = append(r.absent, r.errs...)
+	}
 	public, _ := x509.SystemCertPool() // without one, less can be said about chains
 	errs, warnings := certset.Check(r.set, a.snapshot.Load().Set(r.set.Name), certset.Rules{
-		Now: time.Now(), Force: force, Roots: r.roots, Public: public,
+		Now: time.Now(), Force: req.Force, Roots: r.roots, Public: public,
 	})
 	if len(r.errs) > 0 {
 		errs = nil // they would follow from these
@@ -91,6 +104,17 @@ func (a *App) check(r *reading, force bool) {
 	if len(r.errs) == 0 && len(r.set.All())+len(r.set.Clients.Roots)+len(r.set.UpstreamRoots) == 0 {
 		r.errs = []certset.Problem{{Reason: "set " + r.set.Name + ": its sources hold nothing"}}
 	}
+}
+
+// vanished says whether a set would become self-signed that was not: what is
+// served, or was kept, came from sources that don't exist now. They may be late,
+// such as a mount at boot.
+func (a *App) vanished(r *reading) bool {
+	if len(r.absent) == 0 {
+		return false
+	}
+	good, _ := a.lastGood(r.set.Name)
+	return good != nil && slices.ContainsFunc(good.Certificates, func(c *certset.Certificate) bool { return !isSelfSigned(c) })
 }
 
 // changed says whether the sources hold something else than at the last
@@ -159,7 +183,7 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 	process.Lock()
 	defer process.Unlock()
 	old := a.snapshot.Load()
-	readings := a.gather(names, req.Force)
+	readings := a.gather(names, req)
 	result := &Result{Result: resultUnchanged}
 	for _, r := range readings {
 		result.Problems = append(result.Problems, r.errs...)
@@ -182,9 +206,12 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 		}
 		return result
 	}
+	if result.Result != resultFailed {
+		a.store(old, readings, result)
+	}
 	if result.Result == resultReloaded {
 		a.settled.Store(nil)
-		a.swap(old, readings, result)
+		a.swap(old, readings)
 		a.probes.confirm(a.ctx, result)
 		a.settle()
 	}
@@ -195,9 +222,23 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 	return result
 }
 
-// swap keeps the new sets for the next start, and then serves them. The order
-// matters: what was answered for is what a start after a crash finds.
-func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
+// store keeps sets for the next start: new ones, and those that could not be kept
+// before. That comes before they are served: what was answered for is what a
+// start after a crash finds.
+func (a *App) store(old *certset.Snapshot, readings []reading, result *Result) {
+	for _, r := range readings {
+		if name := r.set.Name; r.set.Equal(old.Set(name)) && !a.state(name).unkept {
+			continue
+		}
+		a.keepSelfSigned(r.set.Name)
+		if err := a.keep(r.set); err != nil {
+			result.Warnings = append(result.Warnings, certset.Problem{Reason: err.Error()})
+		}
+	}
+}
+
+// swap serves the new sets.
+func (a *App) swap(old *certset.Snapshot, readings []reading) {
 	sets := slices.Clone(old.Sets)
 	for _, r := range readings {
 		next := r.set.WithStaplesOf(old.Set(r.set.Name))
@@ -206,12 +247,6 @@ func (a *App) swap(old *certset.Snapshot, readings []reading, result *Result) {
 			sets = append(sets, next)
 		} else if !sets[i].Equal(next) {
 			sets[i] = next
-		} else {
-			continue
-		}
-		a.keepSelfSigned(r.set.Name)
-		if err := a.keep(r.set); err != nil {
-			result.Warnings = append(result.Warnings, certset.Problem{Reason: err.Error()})
 		}
 	}
 	a.snapshot.Store(certset.NewSnapshot(process.generations.Add(1), sets))
@@ -237,8 +272,8 @@ func (a *App) firstRead() error {
 	defer process.Unlock()
 	var sets []*certset.Set
 	var errs []error
-	req := Request{Trigger: "start"}
-	for _, r := range a.gather(names, false) {
+	req := Request{Trigger: triggerStart}
+	for _, r := range a.gather(names, req) {
 		name := r.set.Name
 		result := &Result{Result: resultReloaded, Problems: r.errs, Warnings: r.warnings}
 		if len(r.errs) > 0 {

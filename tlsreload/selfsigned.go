@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -13,6 +14,8 @@ import (
 	"io/fs"
 	"math/big"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/certmagic"
@@ -24,13 +27,25 @@ import (
 // it against an authority, so nothing is won by replacing it often.
 const selfSignedTime = 10 * 365 * 24 * time.Hour
 
-func selfSignedKey(set string) string { return storagePrefix + "/self_signed/" + set + ".pem" }
+const selfSignedPrefix = storagePrefix + "/self_signed/"
+
+// selfSignedKey is where the pair is, one for each list of names: other names
+// need another pair.
+func (s *Set) selfSignedKey() string {
+	names := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(s.SelfSigned)), "\n")))
+	return fmt.Sprintf("%s%s-%x.pem", selfSignedPrefix, s.name, names[:4])
+}
+
+// isSelfSigned says whether a certificate is the self-signed one of a set.
+func isSelfSigned(cert *certset.Certificate) bool {
+	return strings.HasPrefix(cert.Source, storageKey(selfSignedPrefix))
+}
 
 // selfSigned takes the self-signed pair out of the storage, or makes one that
 // [App.keepSelfSigned] stores when it begins to be served.
 func (r *reader) selfSigned(s *Set) {
-	source := "storage key " + selfSignedKey(s.name)
-	content, err := r.storage.Load(r.ctx, selfSignedKey(s.name))
+	source := storageKey(s.selfSignedKey())
+	content, err := r.storage.Load(r.ctx, s.selfSignedKey())
 	if errors.Is(err, fs.ErrNotExist) {
 		if s.made == nil {
 			s.made, err = makeSelfSigned(source, s.SelfSigned)
@@ -67,7 +82,7 @@ func (s *Set) keepSelfSigned(ctx context.Context, storage certmagic.Storage) err
 	if s.made == nil {
 		return nil
 	}
-	key := selfSignedKey(s.name)
+	key := s.selfSignedKey()
 	unlock, err := lock(ctx, storage, key)
 	if err != nil {
 		return err

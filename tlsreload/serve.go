@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddytls"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload/internal/certset"
 )
@@ -16,21 +17,27 @@ import (
 // for Caddy's automation to answer.
 const acmeProtocol = "acme-tls/1"
 
-// Wrap returns a configuration for a listener's handshakes that asks this
-// package for certificates before it asks Caddy. Cfg is the result of Caddy's
-// ConnectionPolicies.TLSConfig. Compared with the way through Caddy's manager:
+// Wrap returns a configuration for a listener's handshakes by its policies,
+// which are provisioned. It asks this package for certificates before it asks
+// Caddy. Compared with the way through Caddy's manager:
 //
 //   - names that came with a reload are served at once;
 //   - a handshake takes all that it needs from one snapshot, and one that begins
 //     after a reload never gets what was served before. In Caddy's way,
 //     handshakes for the same name share an answer;
+//   - the default_sni of a policy is looked for in the sets; Caddy does not tell
+//     its managers of it;
 //   - TLS sessions are resumed only if they began with what is served now.
 //
-// If ctx's configuration has no app tlsreload, handshakes are as cfg says. A
+// If ctx's configuration has no app tlsreload, handshakes are Caddy's alone. A
 // handshake with the context of a [Connection] notes there what it has shown.
-func Wrap(ctx caddy.Context, cfg *tls.Config) *tls.Config {
-	choose, appOf := cfg.GetConfigForClient, appOf(ctx)
-	wrapped := cfg.Clone()
+func Wrap(ctx caddy.Context, policies caddytls.ConnectionPolicies) *tls.Config {
+	wrapped := policies.TLSConfig(ctx)
+	choose, appOf := wrapped.GetConfigForClient, appOf(ctx)
+	defaultSNI := map[*tls.Config]string{}
+	for _, policy := range policies {
+		defaultSNI[policy.TLSConfig] = policy.DefaultSNI
+	}
 	wrapped.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		policy, err := choose(hello)
 		if err != nil || policy == nil || slices.Contains(hello.SupportedProtos, acmeProtocol) {
@@ -45,17 +52,17 @@ func Wrap(ctx caddy.Context, cfg *tls.Config) *tls.Config {
 		if conn.Again != nil {
 			app.doors.note(hello.Conn.LocalAddr().String(), door{conn.Again, policy.NextProtos})
 		}
-		return bind(policy, app.snapshot.Load(), conn), nil
+		return bind(policy, defaultSNI[policy], app.snapshot.Load(), conn), nil
 	}
 	return wrapped
 }
 
 // bind returns a policy's configuration for one handshake, with the
 // certificates of a snapshot.
-func bind(policy *tls.Config, snapshot *certset.Snapshot, conn *Connection) *tls.Config {
+func bind(policy *tls.Config, defaultSNI string, snapshot *certset.Snapshot, conn *Connection) *tls.Config {
 	cfg := policy.Clone()
 	cfg.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if cert := snapshot.Find(hello); cert != nil {
+		if cert := snapshot.Find(hello, defaultSNI); cert != nil {
 			conn.note(snapshot, cert.Fingerprint)
 			return &cert.TLS, nil
 		}

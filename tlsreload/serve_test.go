@@ -137,6 +137,28 @@ func TestDefault(t *testing.T) {
 	}
 }
 
+// At pgtxn the default_sni of a connection policy comes before the default set,
+// and behind a certificate for the address.
+func TestDefaultSNI(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	b, ip := h.put(t, "b", h.ca.Issue(t, []string{"*.b.test"})), h.put(t, "ip", h.ca.Issue(t, []string{"127.0.0.1"}))
+	for name, test := range map[string]struct{ inA, inB, want string }{
+		"no default":      {"", "", b},
+		"another default": {"default", "", b},
+		"by address":      {"", "certificate DIR/ip.crt DIR/ip.key", ip},
+	} {
+		text := h.caddyfile("set a {\ncertificate DIR/a.crt DIR/a.key\n" + test.inA + "\n}\nset b {\ncertificate DIR/b.crt DIR/b.key\n" + test.inB + "\n}\nwatch off")
+		text = strings.Replace(text, "trust\n\t\t\t\t\t\ttls", "trust\ntls {\nconnection_policy {\ndefault_sni x.b.test\n}\n}", 1)
+		if err := h.load(t, text); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.shown(h.pgtxn, "", anonymous); err != nil || got != test.want {
+			t.Errorf("%s: %.8s, %v; want %.8s", name, got, err, test.want)
+		}
+	}
+}
+
 // Names that came with a reload are served at once to pgtxn, and to all if they
 // were reserved.
 func TestNewNames(t *testing.T) {

@@ -33,7 +33,8 @@ type Set struct {
 
 	// The names of a self-signed certificate, for which a key is made once and
 	// kept in Caddy's storage. It is used as long as none of the files, folders
-	// and storage keys exists. Default: none.
+	// and storage keys exists. If they did, and are missing later, the last good
+	// certificates go on being served, until a reload is asked for. Default: none.
 	SelfSigned []string `json:"self_signed,omitempty"`
 
 	// Whether clients that send no name get the first certificate of this set:

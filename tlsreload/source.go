@@ -21,6 +21,8 @@ type reading struct {
 	set            *certset.Set
 	roots          *x509.CertPool // what its chains must lead to, or nil
 	errs, warnings []certset.Problem
+	// absent is that no source exists, of a set that is self-signed instead.
+	absent []certset.Problem
 	// digest is of all that was read, so that a change is noticed in what does
 	// not parse, too.
 	digest [sha256.Size]byte
@@ -55,7 +57,7 @@ func (s *Set) read(ctx context.Context, storage certmagic.Storage) reading {
 		r.load(l)
 	}
 	if r.found == 0 && len(s.SelfSigned) > 0 {
-		r.errs = nil // that the others don't exist
+		r.absent, r.errs = r.errs, nil
 		r.selfSigned(s)
 	}
 	r.trust(s)
@@ -128,7 +130,7 @@ func (r *reader) parsePair(p Pair, read func(string) (certset.Text, bool)) *cert
 
 // stored reads a value of Caddy's storage.
 func (r *reader) stored(key string) (certset.Text, bool) {
-	text := certset.Text{Source: "storage key " + key}
+	text := certset.Text{Source: storageKey(key)}
 	content, err := r.storage.Load(r.ctx, key)
 	if !r.exists(text.Source, err) {
 		return text, false
@@ -137,6 +139,9 @@ func (r *reader) stored(key string) (certset.Text, bool) {
 	r.took(text)
 	return text, true
 }
+
+// storageKey is what a key of Caddy's storage is called as a source.
+func storageKey(key string) string { return "storage key " + key }
 
 // exists counts a source that does, and reports the error there was.
 func (r *reader) exists(source string, err error) bool {

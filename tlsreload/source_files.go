@@ -2,6 +2,7 @@ package tlsreload
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -141,17 +142,21 @@ func (r *reader) match(chains, keys []certset.Text) {
 }
 
 // firstFit returns the chain with the first key that fits, or why there is none.
-func firstFit(chain certset.Text, keys []certset.Text, used map[string]bool) (*certset.Certificate, error) {
-	err := error(certset.Problem{Source: chain.Source, Reason: "there is no key in the folder that fits the certificate"})
+// All that fit are used: the same key may be in two files.
+func firstFit(chain certset.Text, keys []certset.Text, used map[string]bool) (first *certset.Certificate, err error) {
 	for _, key := range keys {
 		cert, pairErr := certset.ParsePair(chain, key)
 		if pairErr == nil {
 			used[key.Source] = true
-			return cert, nil
+			first = cmp.Or(first, cert)
 		}
-		if len(keys) == 1 {
-			err = pairErr
-		}
+		err = pairErr
+	}
+	if first != nil {
+		return first, nil
+	}
+	if len(keys) != 1 {
+		err = certset.Problem{Source: chain.Source, Reason: "there is no key in the folder that fits the certificate"}
 	}
 	return nil, err
 }

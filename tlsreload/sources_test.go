@@ -2,11 +2,13 @@ package tlsreload_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -58,13 +60,24 @@ func TestSelfSigned(t *testing.T) {
 	h.start(t, options)
 	h.expect(t, h.pgtxn, "a.test", first, trusting)
 	h.expect(t, h.l4tls, "", first, anonymous)
-	info, err := os.Stat(filepath.Join(h.dir, "storage", "tlsreload", "self_signed", "a.pem"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", info.Mode(), err)
+	if stored := h.stored(t, "self_signed/a-*.pem"); len(stored) != 1 {
+		t.Errorf("stored: %q", stored)
+	} else if info, err := os.Stat(stored[0]); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
 	}
 	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test", "127.0.0.1"}))
 	h.reload(t, "", "reloaded")
 	h.expect(t, h.pgtxn, "a.test", want)
+}
+
+// stored returns the paths of what is in the storage of the module.
+func (h *house) stored(t *testing.T, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(h.dir, "storage", "tlsreload", pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
 
 // One that is made while Caddy runs is stored, too.
@@ -79,13 +92,98 @@ func TestSelfSignedLater(t *testing.T) {
 		}
 	}
 	h.reload(t, "?dry_run", "valid")
-	if _, err := os.Stat(filepath.Join(h.dir, "storage", "tlsreload", "self_signed", "a.pem")); err == nil {
-		t.Error("a dry run has stored it")
+	if stored := h.stored(t, "self_signed/*"); len(stored) > 0 {
+		t.Errorf("a dry run has stored %q", stored)
 	}
 	want := h.reload(t, "", "reloaded").Sets[0].Certificates[0].Fingerprint
 	h.stop(t)
 	h.start(t, options)
 	h.expect(t, h.pgtxn, "a.test", want, func(cfg *tls.Config) { cfg.InsecureSkipVerify = true })
+}
+
+// Other names make another self-signed pair, and the old ones bring the old one.
+func TestSelfSignedNames(t *testing.T) {
+	h := newHouse(t)
+	trusting := func(cfg *tls.Config) { cfg.InsecureSkipVerify = true }
+	shown := func(names string) string {
+		t.Helper()
+		h.start(t, "set a {\nself_signed "+names+"\n}\nwatch off")
+		if status := h.status(t); strings.Join(status.Sets[0].Names, " ") != names || status.Degraded {
+			t.Errorf("%q with the names %s", status.Sets[0].Names, names)
+		}
+		fingerprint, err := h.shown(h.pgtxn, "a.test", trusting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fingerprint
+	}
+	first := shown("a.test")
+	h.stop(t)
+	if shown("a.test b.test") == first {
+		t.Error("the pair has not changed")
+	}
+	if again := shown("a.test"); again != first {
+		t.Errorf("the old names: %.8s, before %.8s", again, first)
+	}
+}
+
+// Files that are missing at a start or by themselves are no reason to go back to
+// the self-signed pair from one that was served: that is for an operator to ask.
+func TestSelfSignedIsNotLate(t *testing.T) {
+	h := newHouse(t)
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\nself_signed a.test\n}\npoll_interval 50ms"
+	h.start(t, options) // there has been nothing else
+	if h.status(t).Degraded {
+		t.Error("degraded before there was another pair")
+	}
+	h.stop(t)
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.start(t, options)
+	h.expect(t, h.pgtxn, "a.test", want)
+	degraded := func(when string) {
+		t.Helper()
+		await(t, "the set is degraded", func() bool { return h.status(t).Degraded })
+		h.expect(t, h.pgtxn, "a.test", want)
+		if problems := h.status(t).Sets[0].LastError; len(problems) != 2 || !strings.Contains(problems[0].Error(), "a.crt: it can't be read: no such file") {
+			t.Errorf("%s: %+v", when, problems)
+		}
+	}
+	for _, name := range []string{"a.crt", "a.key"} {
+		if err := os.Remove(filepath.Join(h.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	degraded("watched")
+	h.start(t, options+"\nocsp off") // another configuration
+	degraded("configuration reload")
+	h.stop(t)
+	h.start(t, options)
+	degraded("start")
+	if result := h.reload(t, "", "reloaded"); result.Sets[0].Certificates[0].Fingerprint == want {
+		t.Errorf("asked for: %+v", result)
+	}
+	h.stop(t)
+	h.start(t, options)
+	if status := h.status(t); status.Degraded || status.Sets[0].Names[0] != "a.test" {
+		t.Errorf("a start with the self-signed pair: %+v", status)
+	}
+}
+
+// A last good pair that has expired is no reason not to start.
+func TestSelfSignedBehindExpired(t *testing.T) {
+	h := newHouse(t)
+	end := time.Now().Add(4 * time.Second)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotAfter = end }))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\nself_signed a.test\n}\nwatch off"
+	h.start(t, options)
+	h.stop(t)
+	remove(t, h, "a.crt")
+	remove(t, h, "a.key")
+	await(t, "the pair has expired", func() bool { return time.Now().After(end) })
+	h.start(t, options)
+	if status := h.status(t); status.Degraded || !status.Sets[0].Expires.After(end) {
+		t.Errorf("%+v", status)
+	}
 }
 
 // Sets are reloaded alone or together.
@@ -137,4 +235,20 @@ func TestConfigurationReload(t *testing.T) {
 	want = h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 	h.reload(t, "", "reloaded")
 	h.expect(t, h.pgtxn, "a.test", want)
+}
+
+// A folder may have a key twice, as with cert-manager's CombinedPEM: tls.pem is
+// both other files in one.
+func TestCombinedPEM(t *testing.T) {
+	h := newHouse(t)
+	pair := h.ca.Issue(t, []string{"a.test"})
+	folder(t, h.dir, "secret")
+	h.put(t, "secret/tls", pair)
+	h.write(t, "secret/tls.pem", append(pair.Key, pair.Chain...))
+	h.start(t, "set a {\nfolder DIR/secret\n}\nwatch off")
+	h.expect(t, h.pgtxn, "a.test", pair.Fingerprint)
+	h.write(t, "secret/other.key", h.ca.Issue(t, []string{"a.test"}).Key)
+	if result := h.reload(t, "", "failed"); len(result.Problems) != 1 || !strings.Contains(result.Error, "other.key: no certificate of this folder fits") {
+		t.Errorf("a key of another: %+v", result.Problems)
+	}
 }

@@ -22,6 +22,7 @@ type setState struct {
 	Degraded bool `json:"degraded"`
 
 	digest [sha256.Size]byte // of the sources at the last attempt
+	unkept bool              // what is served could not be kept for a start with broken sources
 }
 
 // state returns a copy of a set's state.
@@ -203,16 +204,16 @@ func (a *App) status() StatusView {
 func (s *Set) sources() []string {
 	names := s.files()
 	for _, pair := range s.Storage {
-		names = append(names, "storage key "+pair.Certificate)
+		names = append(names, storageKey(pair.Certificate))
 		if pair.Key != pair.Certificate {
-			names = append(names, "storage key "+pair.Key)
+			names = append(names, storageKey(pair.Key))
 		}
 	}
 	for _, l := range s.loaders {
 		names = append(names, "loader "+l.name)
 	}
 	if len(s.SelfSigned) > 0 {
-		names = append(names, "storage key "+selfSignedKey(s.name))
+		names = append(names, storageKey(s.selfSignedKey()))
 	}
 	return names
 }

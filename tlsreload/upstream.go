@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload/internal/certset"
 )
 
 // HasUpstream is an error if the configuration has no set of this name. Ask it
@@ -28,16 +30,23 @@ func HasUpstream(ctx caddy.Context, name string) error {
 // Upstream returns what tells a client, such as pgtxn's server connections,
 // which certificate to show and which authorities to trust, by the upstream
 // options of a set. Ask it at each connection: it follows reloads, also those of
-// the configuration.
-func Upstream(name string) func() (*tls.Config, error) {
+// the configuration. If the configuration that runs has no such set, it is the
+// one of ctx: that is being started, or was replaced and still has sessions.
+func Upstream(ctx caddy.Context, name string) func() (*tls.Config, error) {
+	own := appOf(ctx)
 	return func() (*tls.Config, error) {
-		app := current()
-		if app == nil {
-			return nil, fmt.Errorf("there is no app tlsreload with the set %s for TLS towards servers", name)
+		var set *certset.Set
+		if running := current(); running != nil {
+			set = running.snapshot.Load().Set(name)
 		}
-		set := app.snapshot.Load().Set(name)
 		if set == nil {
-			return nil, fmt.Errorf("tlsreload has no set %s for TLS towards servers", name)
+			app, err := own()
+			if err != nil {
+				return nil, fmt.Errorf("there is no app tlsreload with the set %s for TLS towards servers: %w", name, err)
+			}
+			if set = app.snapshot.Load().Set(name); set == nil {
+				return nil, fmt.Errorf("tlsreload has no set %s for TLS towards servers", name)
+			}
 		}
 		cfg := new(tls.Config)
 		if set.Upstream != nil {

@@ -2,9 +2,14 @@ package tlsreload_test
 
 import (
 	"context"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
@@ -27,7 +32,7 @@ func TestUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	connect := func() error {
-		conn, err := pgx.Connect(t.Context(), "host=127.0.0.1 sslmode=disable user=postgres dbname=postgres port="+h.pgtxn[strings.Index(h.pgtxn, ":")+1:])
+		conn, err := pgx.Connect(t.Context(), h.dsn())
 		if err != nil {
 			return err
 		}
@@ -47,5 +52,59 @@ func TestUpstream(t *testing.T) {
 	h.reload(t, "", "reloaded")
 	if err := connect(); err != nil {
 		t.Error(err)
+	}
+}
+
+// dsn is where pgtxn listens.
+func (h *house) dsn() string {
+	return "host=127.0.0.1 sslmode=disable user=postgres dbname=postgres port=" + h.pgtxn[strings.Index(h.pgtxn, ":")+1:]
+}
+
+// A set is there for server connections before all apps have started, and for
+// sessions of a configuration whose set has another name by now.
+func TestUpstreamOfOwnConfiguration(t *testing.T) {
+	h := newHouse(t)
+	cert := h.ca.Issue(t, []string{"127.0.0.1"})
+	server := pgtest.Start(t, pgtest.TLS(cert.Chain, cert.Key, h.ca.PEM()), pgtest.HBA("hostssl all all 127.0.0.1/32 trust", "local all all trust"))
+	h.write(t, "servers.pem", h.ca.PEM())
+	load := func(set string) error {
+		text := h.caddyfile("set " + set + " {\nupstream_ca DIR/servers.pem\n}\nwatch off")
+		return h.load(t, strings.Replace(text, "upstream "+upstreamAddr(), "upstream "+server.Addr+"\nsslmode verify-full\nsslset "+set, 1))
+	}
+	// The start waits for what is known of the process before.
+	id, err := caddy.InstanceID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := filepath.Join(h.dir, "storage", "tlsreload", "running", id.String()+".json")
+	folder(t, filepath.Dir(mark))
+	if err := syscall.Mkfifo(mark, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loaded := make(chan error, 1)
+	go func() { loaded <- load("one") }()
+	starting, err := os.OpenFile(mark, os.O_WRONLY, 0) // when it is read
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), h.dsn())
+	starting.Close()
+	if loadErr := <-loaded; loadErr != nil {
+		t.Fatal(loadErr)
+	}
+	if err != nil {
+		t.Fatalf("while Caddy starts: %v", err)
+	}
+	defer conn.Close(context.Background())
+
+	if err := load("two"); err != nil {
+		t.Fatal(err)
+	}
+	var answer string
+	if status := h.request(t, http.MethodPost, "/pgtxn/pools/reconnect", &answer); status != http.StatusOK {
+		t.Fatal(answer)
+	}
+	if _, err := conn.Exec(t.Context(), "SELECT 1"); err != nil {
+		t.Errorf("a session from before: %v", err)
 	}
 }

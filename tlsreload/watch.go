@@ -23,7 +23,7 @@ const (
 )
 
 // watch reloads sets whose sources have changed, until ctx is done. It reacts
-// to notifications, to the signal, and looks every poll_interval by itself.
+// to notifications, and looks every poll_interval by itself.
 func (a *App) watch(ctx context.Context) {
 	var events chan fsnotify.Event
 	var errs chan error
@@ -74,7 +74,9 @@ func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 	for name, set := range a.Sets {
 		r := a.look(ctx, set)
 		state := a.state(name)
-		if r.digest == state.digest && (len(r.errs) > 0 || !state.Degraded) { // time alone may have made it good
+		// Without a change, time may have made it good, and what could not be kept
+		// is tried again.
+		if r.digest == state.digest && (len(r.errs) > 0 || !state.Degraded && !state.unkept) {
 			delete(broken, name)
 			continue
 		}
@@ -86,7 +88,7 @@ func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 		}
 		delete(broken, name)
 		if ctx.Err() == nil {
-			_, _ = a.reload(Request{Sets: []string{name}, Trigger: "watch"}) // the set exists
+			_, _ = a.reload(Request{Sets: []string{name}, Trigger: triggerWatch}) // the set exists
 		}
 	}
 }
@@ -96,7 +98,7 @@ func (a *App) look(ctx context.Context, set *Set) reading {
 	process.Lock()
 	defer process.Unlock()
 	r := set.read(ctx, a.ctx.Storage())
-	a.check(&r, false)
+	a.check(&r, Request{Trigger: triggerWatch})
 	return r
 }
 

@@ -185,7 +185,10 @@ func checkTrust(trust *Trust, rules *Rules) (errs, warnings []Problem) {
 				errs = append(errs, stale)
 			}
 		}
-		if trust.disowns(list) {
+		switch known, signed := trust.issued(list); {
+		case !known:
+			warnings = append(warnings, problem(source, "no authority for clients has this name: the list counts only for clients that send an intermediate certificate of this name"))
+		case !signed:
 			errs = append(errs, problem(source, "it is not signed by the authority for clients of this name"))
 		}
 	}

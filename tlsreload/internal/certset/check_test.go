@@ -72,7 +72,7 @@ func TestCheck(t *testing.T) {
 		"list in time":                  {list(root, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", ""},
 		"list out of date":              {list(root, now.Add(-time.Second)), nil, certset.Rules{Now: now}, "it is out of date", ""},
 		"list out of date, forced":      {list(root, now.Add(-time.Second)), nil, certset.Rules{Now: now, Force: true}, "", "it is out of date"},
-		"list of an intermediate":       {list(below, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", ""},
+		"list of an intermediate":       {list(below, now.Add(time.Hour)), nil, certset.Rules{Now: now}, "", "no authority for clients has this name"},
 		"list with a false name":        {list(testca.New(t, "root"), now.Add(time.Hour)), nil, certset.Rules{Now: now, Force: true}, "not signed by the authority", ""},
 	} {
 		errs, warnings := certset.Check(test.next, test.old, test.rules)
@@ -137,30 +137,36 @@ func TestFind(t *testing.T) {
 	for _, test := range []struct {
 		snapshot   *certset.Snapshot
 		name, addr string
+		defaultSNI string
 		want       string
 	}{
-		{both, "a.test", "", "a"},
-		{both, "A.TEST.", "", "a"},
-		{both, "x.a.test", "", "wild"},
-		{both, "y.x.a.test", "", ""},
-		{both, "c.test", "192.0.2.1", ""},
-		{both, "", "192.0.2.1", "ip"},
-		{both, "", "2001:db8::1", "ip"},
-		{both, "", "192.0.2.2", "b"},
-		{alone, "", "192.0.2.2", "a"},
-		{undecided, "", "192.0.2.2", ""},
-		{new(certset.Snapshot), "a.test", "192.0.2.1", ""},
+		{both, "a.test", "", "", "a"},
+		{both, "A.TEST.", "", "", "a"},
+		{both, "x.a.test", "", "", "wild"},
+		{both, "y.x.a.test", "", "", ""},
+		{both, "c.test", "192.0.2.1", "", ""},
+		{both, "", "192.0.2.1", "", "ip"},
+		{both, "", "2001:db8::1", "", "ip"},
+		{both, "", "192.0.2.2", "", "b"},
+		{alone, "", "192.0.2.2", "", "a"},
+		{undecided, "", "192.0.2.2", "", ""},
+		{both, "", "192.0.2.1", "a.test", "ip"},
+		{both, "", "192.0.2.2", "X.a.test", "wild"},
+		{both, "", "192.0.2.2", "c.test", "b"},
+		{both, "c.test", "192.0.2.2", "a.test", ""},
+		{undecided, "", "192.0.2.2", "b.test", "b"},
+		{new(certset.Snapshot), "a.test", "192.0.2.1", "", ""},
 	} {
 		got := ""
 		hello := &tls.ClientHelloInfo{
 			ServerName: test.name, Conn: at{nil, test.addr}, SupportedVersions: []uint16{tls.VersionTLS13},
 			SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256}, SupportedCurves: []tls.CurveID{tls.X25519},
 		}
-		if cert := test.snapshot.Find(hello); cert != nil {
+		if cert := test.snapshot.Find(hello, test.defaultSNI); cert != nil {
 			got = cert.Source
 		}
 		if got != test.want {
-			t.Errorf("%q at %q gets %q, want %q", test.name, test.addr, got, test.want)
+			t.Errorf("%q at %q with the default_sni %q gets %q, want %q", test.name, test.addr, test.defaultSNI, got, test.want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"regexp"
 	"strings"
 )
 
@@ -73,31 +74,48 @@ func ParseCertificates(text Text) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// decode splits a text into its PEM blocks, at least one.
+// boundary is where a PEM block begins or ends.
+var boundary = regexp.MustCompile(`-----(BEGIN|END)`)
+
+// decode splits a text into its PEM blocks, at least one. [pem.Decode] passes
+// over a block that it can't read; here that is an error, so that a list of
+// authorities or revocations does not become shorter unnoticed.
 func decode(text Text) ([]*pem.Block, error) {
-	rest := bytes.TrimSpace(text.Content)
-	if len(rest) == 0 {
+	if len(bytes.TrimSpace(text.Content)) == 0 {
 		return nil, problem(text.Source, "it is empty")
 	}
 	var blocks []*pem.Block
-	for {
-		block, after := pem.Decode(rest)
+	bounds := boundaries(text.Content)
+	for i := 0; i < len(bounds); i += 2 {
+		end := len(text.Content)
+		if i+2 < len(bounds) {
+			end = bounds[i+2]
+		}
+		block, _ := pem.Decode(text.Content[bounds[i]:end])
 		if block == nil {
-			break
+			line := 1 + bytes.Count(text.Content[:bounds[i]], []byte("\n"))
+			return nil, problem(text.Source, "PEM block %d at line %d is damaged or cut off: the file may be half written", len(blocks)+1, line)
 		}
 		blocks = append(blocks, block)
-		rest = after
 	}
-	switch {
-	case bytes.Contains(rest, []byte("-----BEGIN")):
-		return nil, problem(text.Source, "PEM block %d is damaged or cut off: the file may be half written", len(blocks)+1)
-	case len(blocks) > 0:
+	if len(blocks) > 0 {
 		return blocks, nil
 	}
 	if _, err := x509.ParseCertificate(text.Content); err == nil {
 		return nil, problem(text.Source, "it is not PEM but DER; convert it: openssl x509 -inform der")
 	}
 	return nil, problem(text.Source, "it is not PEM: there is no line -----BEGIN …-----")
+}
+
+// boundaries finds those of all blocks, other than in lines that begin with #.
+func boundaries(content []byte) (found []int) {
+	for _, at := range boundary.FindAllIndex(content, -1) {
+		line := content[bytes.LastIndexByte(content[:at[0]], '\n')+1:]
+		if line[0] != '#' {
+			found = append(found, at[0])
+		}
+	}
+	return found
 }
 
 func types(blocks []*pem.Block) string {

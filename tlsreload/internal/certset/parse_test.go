@@ -1,13 +1,16 @@
 package certset_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload/internal/certset"
@@ -70,6 +73,40 @@ func TestKeyForms(t *testing.T) {
 	}
 }
 
+// What can't be read is told of wherever it is: a list of authorities or of
+// revocations does not become shorter unnoticed.
+func TestDamagedBlocks(t *testing.T) {
+	ca := testca.New(t, "ca")
+	good, list := ca.PEM(), ca.Revoke(t, time.Now().Add(time.Hour))
+	spoilt := func(pem []byte) []byte { return bytes.Replace(pem, []byte("A"), []byte("!"), 1) }
+	halfOf := func(pem []byte) []byte { return append(bytes.Clone(pem[:len(pem)/2]), '\n') }
+	comment := append([]byte("# "), bytes.ReplaceAll(good, []byte("\n"), []byte("\n# "))...)
+	lines := bytes.Count(good, []byte("\n"))
+	for name, test := range map[string]struct {
+		parts [][]byte
+		line  int // of the block that the error names; 0 for no error
+		count int // of certificates
+	}{
+		"good":                       {[][]byte{good, []byte("some words\n"), good}, 0, 2},
+		"first is spoilt":            {[][]byte{spoilt(good), good}, 1, 0},
+		"second of three":            {[][]byte{good, spoilt(good), good}, lines + 1, 0},
+		"first is cut off":           {[][]byte{halfOf(good), good}, 1, 0},
+		"without its first line":     {[][]byte{good[bytes.IndexByte(good, '\n')+1:], good}, lines - 1, 0},
+		"the last line ends at once": {[][]byte{bytes.TrimSpace(good), bytes.TrimSpace(good), good}, 0, 3},
+		"behind a mark of UTF-8":     {[][]byte{[]byte("\ufeff"), good, good}, 0, 2},
+		"as a comment":               {[][]byte{comment, []byte("\n"), good, comment}, 0, 1},
+	} {
+		certs, err := certset.ParseCertificates(text("ca", test.parts...))
+		want := fmt.Sprintf("at line %d is damaged or cut off", test.line)
+		if len(certs) != test.count || (err == nil) != (test.line == 0) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %d certificates, %v; want line %d", name, len(certs), err, test.line)
+		}
+	}
+	if lists, err := certset.ParseCRLs(text("crl", spoilt(list), list)); err == nil {
+		t.Errorf("a revocation list is missing: %d are there", len(lists))
+	}
+}
+
 // The errors say what is wrong, where, and never what the key is.
 func TestParseErrors(t *testing.T) {
 	ca := testca.New(t, "ca")
@@ -85,9 +122,9 @@ func TestParseErrors(t *testing.T) {
 		"DER":                 {pair.Leaf.Raw, pair.Key, "crt: it is not PEM but DER"},
 		"damaged":             {damaged, pair.Key, "crt: certificate 1 is damaged"},
 		"second is damaged":   {append(pair.Chain[:len(pair.Chain):len(pair.Chain)], damaged...), pair.Key, "crt: certificate 2 is damaged"},
-		"cut off":             {pair.Chain[:100], pair.Key, "crt: PEM block 1 is damaged or cut off"},
-		"key cut off":         {pair.Chain, pair.Key[:100], "key: PEM block 1 is damaged or cut off"},
-		"second is cut off":   {append(pair.Chain[:len(pair.Chain):len(pair.Chain)], pair.Chain[:100]...), pair.Key, "crt: PEM block 2 is damaged or cut off"},
+		"cut off":             {pair.Chain[:100], pair.Key, "crt: PEM block 1 at line 1 is damaged or cut off"},
+		"key cut off":         {pair.Chain, pair.Key[:100], "key: PEM block 1 at line 1 is damaged or cut off"},
+		"second is cut off":   {append(pair.Chain[:len(pair.Chain):len(pair.Chain)], pair.Chain[:100]...), pair.Key, "crt: PEM block 2 at line "},
 		"key in the place":    {pair.Key, pair.Key, "crt: there is no certificate in it, only PRIVATE KEY"},
 		"no key":              {pair.Chain, pair.Chain, "key: there is no private key in it, only CERTIFICATE"},
 		"key of another":      {pair.Chain, ca.Issue(t, []string{"a.test"}).Key, "key: the key does not fit the certificate in crt"},

@@ -102,16 +102,25 @@ func (s *Snapshot) Expiry() (first time.Time) {
 }
 
 // Candidates returns the certificates for a client, the preferred one first: by
-// the name it sends, which may match a wildcard; else by the address that it
-// connected to; else the default. None: it is for somebody else to answer.
-func (s *Snapshot) Candidates(hello *tls.ClientHelloInfo) []*Certificate {
-	name := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(hello.ServerName), "."))
-	if name == "" {
-		if found := s.byName[localIP(hello.Conn)]; found != nil {
-			return found
-		}
-		return s.fallback
+// the name it sends; else by the address that it connected to; else by
+// defaultSNI, if there is one; else the default. None: it is for somebody else
+// to answer.
+func (s *Snapshot) Candidates(hello *tls.ClientHelloInfo, defaultSNI string) []*Certificate {
+	if strings.TrimSpace(hello.ServerName) != "" {
+		return s.named(hello.ServerName)
 	}
+	if found := s.byName[localIP(hello.Conn)]; found != nil {
+		return found
+	}
+	if found := s.named(defaultSNI); found != nil {
+		return found
+	}
+	return s.fallback
+}
+
+// named returns the certificates for a name, which may match a wildcard.
+func (s *Snapshot) named(name string) []*Certificate {
+	name = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(name), "."))
 	if found := s.byName[name]; found != nil {
 		return found
 	}
@@ -119,9 +128,9 @@ func (s *Snapshot) Candidates(hello *tls.ClientHelloInfo) []*Certificate {
 	return s.byName["*."+parent]
 }
 
-// Find returns the first candidate that the client can use.
-func (s *Snapshot) Find(hello *tls.ClientHelloInfo) *Certificate {
-	candidates := s.Candidates(hello)
+// Find returns the first of the [Snapshot.Candidates] that the client can use.
+func (s *Snapshot) Find(hello *tls.ClientHelloInfo, defaultSNI string) *Certificate {
+	candidates := s.Candidates(hello, defaultSNI)
 	if len(candidates) == 0 {
 		return nil
 	}

@@ -42,18 +42,15 @@ func ParseCRLs(text Text) ([]*x509.RevocationList, error) {
 	return lists, nil
 }
 
-// disowns says whether a list claims to be one of Roots' and is not. It would
-// count for nothing.
-func (t *Trust) disowns(list *x509.RevocationList) (forged bool) {
+// issued says whether a list has the name of one of Roots, and whether that one
+// signed it.
+func (t *Trust) issued(list *x509.RevocationList) (known, signed bool) {
 	for _, root := range t.Roots {
 		if bytes.Equal(root.RawSubject, list.RawIssuer) {
-			if list.CheckSignatureFrom(root) == nil {
-				return false
-			}
-			forged = true
+			known, signed = true, signed || list.CheckSignatureFrom(root) == nil
 		}
 	}
-	return forged
+	return known, signed
 }
 
 // VerifyClient says what is wrong with a client's certificate, whose chain is
