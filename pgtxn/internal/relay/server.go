@@ -113,10 +113,10 @@ func (v *server) take(data []byte) {
 		s.client.send(v.shard.toClient.take()) // before v.in, where it may lie, is written to
 	}
 	switch {
-	case used < len(data):
-		v.in = append(v.in[:0], data[used:]...)
-	case v.in != nil:
+	case used == len(data):
 		v.in = nil
+	case used > 0 || len(v.in) == 0: // else all of data is there already
+		v.in = append(v.in[:0], data[used:]...)
 	}
 	if reason := v.Tainted(); reason != "" {
 		freed := s != nil && v.session == nil // only the sync has failed: the session goes on without this backend
