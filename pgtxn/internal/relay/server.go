@@ -23,7 +23,6 @@ type server struct {
 	owner     uint64   // the session that used it last
 	dirty     bool     // the owner ran what may have changed variables in secret
 	standIns  []string // see there
-	temp      bool     // it has a schema pg_temp, which stays
 	unnamedOf uint64   // the session whose unnamed statement it has; 0: none; or somebody
 	replies   replies
 	cancels   int // cancel requests on their way to it: it must not change hands

@@ -69,7 +69,7 @@ func (s *Session) start() {
 	s.starting = true
 	known, ok := s.lender.starts[s.packet]
 	if c := s.lender.pool.Counts(); !ok || c.Idle+c.Lent == 0 { // nor is it known that the server lets the user in
-		if s.acquire() {
+		if s.acquire(0) {
 			s.tryStart()
 		}
 		return
