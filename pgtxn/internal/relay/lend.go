@@ -46,6 +46,7 @@ func (s *Session) ready() bool {
 
 // acquire asks for a backend without certain marks and reports whether there was one at once.
 func (s *Session) acquire(without uint64) bool {
+	s.lender.reapLate()
 	s.waiter.Label, s.waiter.Marks = pool.Label(s.want().Hash()), s.marks()|tempMark
 	if s.starting || s.cfg.SharedCustom {
 		s.waiter.Marks = anyMarks

@@ -76,6 +76,7 @@ func (s *Session) start() {
 	}
 	s.waiter.Class, s.base = known.class, known.base
 	s.waiter.Label, s.waiter.Marks = pool.Label(s.base.Hash()), anyMarks
+	s.lender.reapLate()
 	if m := s.lender.pool.AcquireIdle(&s.waiter); m != nil {
 		s.hold(m.Backend)
 		s.tryStart()
