@@ -2,7 +2,6 @@ package backend
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
@@ -56,10 +55,6 @@ var own = [numOwn]struct{ name, sql string }{
 // differs.
 var scrub = [...]int{ownResetAll, ownIdentity, ownCloseAll, ownUnlisten, ownDiscardTemp, ownDiscardSequences}
 
-// IsOwn says whether name is that of a prepared statement of the proxy's own,
-// which no client may use.
-func IsOwn(name []byte) bool { return strings.HasPrefix(string(name), "caddy_pgtxn_") }
-
 // Exchange is a conversation that the proxy has with the server for itself:
 // the bytes to send, and one letter for each message that will be answered
 // (Q, C, P, B, E or S). Its buffers are used again by the next one.
@@ -81,9 +76,6 @@ type Exchange struct {
 // the answer.
 func (c *Conn) Apply(e *Exchange, want *guc.Set, dirty bool) {
 	e.reset()
-	if !dirty && c.Label.Hash() == want.Hash() {
-		return
-	}
 	c.run(e, ownBegin)
 	if dirty {
 		for _, which := range scrub {

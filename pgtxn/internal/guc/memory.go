@@ -31,12 +31,15 @@ func (s *Set) BytesBeside(later *Set) (n int64) {
 	if s.Equal(later) {
 		return 0
 	}
-	depth := int64(bits.Len(uint(s.Len())))
+	depth, all := int64(bits.Len(uint(s.Len()))), s.Bytes()
 	for v := range Diff(s, later) {
+		if n >= all {
+			break
+		}
 		n += depth * nodeBytes
 		if !v.empty() {
 			n += v.bytes()
 		}
 	}
-	return min(n, s.Bytes())
+	return min(n, all)
 }

@@ -15,7 +15,7 @@ func (s *Session) tooFarAhead(typ byte) bool {
 	case s.srv == nil || s.srv.replies.n < limit:
 		s.catchingUp = false
 		return false
-	case typ == 'd', typ == 'c', typ == 'f', typ == 'H', typ == 'X':
+	case typ == 'd', typ == 'H', typ == 'X', s.copyIn && (typ == 'c' || typ == 'f'): // of these nothing is noted
 		return false
 	case s.catchingUp:
 		s.held = true

@@ -13,7 +13,7 @@ import (
 // the scanner, the machine, the pool or the two sockets. What is counted is the
 // whole process, in which the client allocates nothing either.
 func TestNoAllocations(t *testing.T) {
-	p := database(t).behind(t, 1)
+	p := database(t).behind(t, 1, func(cfg *Config) { cfg.IdleTimeout, cfg.MaxLifetime = 10*time.Minute, time.Hour })
 	sql(t, p.database, "CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 2)")
 	const text = "SELECT v FROM t WHERE id = 1"
 	for _, c := range []struct {

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"math"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
@@ -230,7 +231,7 @@ func (v *server) undo(r *reply) {
 	case r.kind == 'P':
 		v.Prepared.Remove(r.stmt.name)
 	case r.kind == 'C':
-		v.Prepared.Add(r.stmt.name, 1<<30)
+		v.Prepared.Add(r.stmt.name, math.MaxInt) // it has its place still
 	}
 }
 

@@ -282,10 +282,8 @@ func (s *Session) execute(m msg) int {
 	if !s.ready() {
 		return 0
 	}
-	st := s.bound
-	if portal, _, _ := wire.CString(m.body()); len(portal) > 0 {
-		st = s.portals[string(portal)]
-	}
+	name, _, _ := wire.CString(m.body())
+	st := s.portal(name)
 	if e := s.forbidden(st); e != nil {
 		s.refuseExecute(e)
 		return m.total

@@ -121,6 +121,9 @@ func (s *Session) bind(m msg) int {
 	return len(m.b)
 }
 
+// maxPortals is how many named portals are remembered.
+const maxPortals = 10_000
+
 // setPortal notes what a portal runs and returns its name.
 func (s *Session) setPortal(portal []byte, st sqlscan.Statement) string {
 	if len(portal) == 0 {
@@ -130,15 +133,34 @@ func (s *Session) setPortal(portal []byte, st sqlscan.Statement) string {
 	if s.portals == nil {
 		s.portals = make(map[string]sqlscan.Statement)
 	}
-	name := string(portal)
-	s.portals[name] = st
+	name := string(portalName(portal))
+	if delete(s.portals, name); len(s.portals) < maxPortals {
+		s.portals[name] = st
+	}
 	return name
 }
 
+// portal is what a portal runs. One that is not remembered may run anything.
+func (s *Session) portal(portal []byte) sqlscan.Statement {
+	if len(portal) == 0 {
+		return s.bound
+	}
+	if st, ok := s.portals[string(portalName(portal))]; ok {
+		return st
+	}
+	return sqlscan.Statement{Traits: sqlscan.Calls}
+}
+
+// portalName is as much of a name as PostgreSQL tells portals apart by (MAX_PORTALNAME_LEN).
+func portalName(name []byte) []byte { return name[:min(len(name), 63)] }
+
 // spoilPortal: a Bind was refused or skipped, so the portal may still run what it
-// ran before. Should it be executed, that may be anything.
+// ran before.
 func (s *Session) spoilPortal(name string) {
-	s.setPortal([]byte(name), sqlscan.Statement{Traits: sqlscan.Calls})
+	if name == "" {
+		s.bound = sqlscan.Statement{Traits: sqlscan.Calls}
+	}
+	delete(s.portals, name)
 }
 
 // describeOrClose: Close frees the client's name; what the server has under
@@ -158,6 +180,9 @@ func (s *Session) describeOrClose(m msg) int {
 	switch {
 	case kind == 'P' || typ == 'C' && len(name) == 0:
 		r := reply{kind: typ}
+		if typ == 'C' && kind == 'P' {
+			delete(s.portals, string(portalName(name)))
+		}
 		if typ == 'C' && kind == 'S' {
 			r.stmt, r.undo = &s.unnamed, s.keepUnnamed()
 			s.hasUnnamed, s.srv.unnamedOf = false, 0

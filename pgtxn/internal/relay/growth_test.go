@@ -147,6 +147,45 @@ func TestLongPipeline(t *testing.T) {
 	})
 }
 
+// CopyDone outside of COPY, which nothing answers, is no way around that.
+func TestLongPipelineOfCopyDone(t *testing.T) {
+	const n = 4 * maxAhead
+	test := func(t *testing.T, p, direct place) {
+		c, blocker := p.connect(t), direct.connect(t)
+		blocker.must("BEGIN; SELECT pg_advisory_xact_lock(1)")
+		sent := make(chan error)
+		go func() {
+			_, err := c.conn.Write(slices.Concat(query("SELECT pg_advisory_xact_lock(1)"), bytes.Repeat(copyDone, n), query("SELECT 1")))
+			sent <- err
+		}()
+		if p.proxy != nil {
+			ahead := 0
+			eventually(t, "it waits, or has taken all", func() (done bool) {
+				p.proxy.eachLender(func(l *lender) {
+					for _, s := range l.sessions {
+						if s.srv != nil {
+							done = s.catchingUp || s.received >= n*uint64(len(copyDone))
+							ahead = s.srv.replies.n
+						}
+					}
+				})
+				return done
+			})
+			if ahead > maxAhead+10 {
+				t.Errorf("%d are noted at a time", ahead)
+			}
+		}
+		blocker.must("COMMIT")
+		c.expect("T", "D ", "C SELECT 1", "Z I", "T", "D 1", "C SELECT 1", "Z I")
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+	}
+	direct := database(t)
+	t.Run("direct", func(t *testing.T) { test(t, direct, direct) })
+	t.Run("proxy", func(t *testing.T) { test(t, direct.behind(t, 1), direct) })
+}
+
 // Who tries one name of a database after the other leaves no pool behind for each.
 func TestPoolsOfNoDatabase(t *testing.T) {
 	hub := start(t, config("", 1)).Hub

@@ -32,7 +32,7 @@ func (s *Session) ready() bool {
 		s.held = true
 		return false
 	}
-	if s.srv == nil && !s.acquire() {
+	if s.srv == nil && !s.acquire(0) {
 		return false
 	}
 	if s.fresh {
@@ -45,12 +45,14 @@ func (s *Session) ready() bool {
 	return s.lacking || !s.mustMove() // a statement that sets variables needs no channels
 }
 
-// acquire asks for a backend and reports whether there was one at once.
-func (s *Session) acquire() bool {
-	s.waiter.Label, s.waiter.Marks = pool.Label(s.want().Hash()), s.marks()
+// acquire asks for a backend without certain marks and reports whether there was one at once.
+func (s *Session) acquire(without uint64) bool {
+	s.lender.reapLate()
+	s.waiter.Label, s.waiter.Marks = pool.Label(s.want().Hash()), s.marks()|tempMark
 	if s.starting || s.cfg.SharedCustom {
 		s.waiter.Marks = anyMarks
 	}
+	s.waiter.Marks &^= without
 	if m := s.lender.pool.Acquire(&s.waiter); m != nil {
 		s.hold(m.Backend)
 		return true

@@ -33,16 +33,18 @@ type lender struct {
 	sessions map[uint64]*Session
 	starts   map[string]knownStart // by startup packet
 
-	stopReaping, stopWatching func()              // of the timers that are set, or nil
-	names                     map[string]struct{} // of custom settings that sessions may have
-	sourcesRead               time.Time           // when functions were searched for more
-	initial                   map[string]string   // of the last backend that connected without start-up values
-	privileged                map[string]bool     // likewise
-	marks                     map[string]int      // of custom settings, see marks.go
-	pinned                    int                 // sessions that count for max_pinned
-	readsDrawn                bool                // a session asked for what it drew before, see sequences.go
-	stopDrawn                 func()              // of the timer that has them yield it, or nil
-	drawnDue                  time.Time           // when that is
+	stopReaping  func()              // of the timer that closes idle backends, or nil
+	reapDue      time.Time           // when that is
+	stopExpiring func()              // of the timer that ends waits, or nil
+	names        map[string]struct{} // of custom settings that sessions may have
+	sourcesRead  time.Time           // when functions were searched for more
+	initial      map[string]string   // of the last backend that connected without start-up values
+	privileged   map[string]bool     // likewise
+	marks        map[string]int      // of custom settings, see marks.go
+	pinned       int                 // sessions that count for max_pinned
+	readsDrawn   bool                // a session asked for what it drew before, see sequences.go
+	stopDrawn    func()              // of the timer that has them yield it, or nil
+	drawnDue     time.Time           // when that is
 
 	labels PoolLabels // under which totals are counted
 	totals *Totals
@@ -82,15 +84,11 @@ func newLender(key lenderKey, cfg *Config, sh *shard) *lender {
 func (l *lender) configure(cfg *Config) {
 	l.cfg = cfg
 	l.setLimit()
-	if l.stopReaping != nil {
-		l.stopReaping()
-		l.stopReaping = nil
+	if l.stopExpiring != nil {
+		l.stopExpiring()
+		l.stopExpiring = nil
 	}
-	if l.stopWatching != nil {
-		l.stopWatching()
-		l.stopWatching = nil
-	}
-	l.watchAge()
+	l.reap()
 	l.watchWaits()
 	l.watchPins()
 }
@@ -166,8 +164,8 @@ func (l *lender) connected(m *pool.Member[*server], c *backend.Conn, err error) 
 			l.cfg.Log.Debug("backend connected", "upstream", c.Address, "backend", c.PID, "user", l.key.user, "database", l.key.database)
 			v.idleSince = time.Now()
 			l.countConnected(v)
+			l.watchAge(v)
 			l.pool.Connected(m, v)
-			l.watchAge()
 			return
 		}
 		c.Sock.Close()
@@ -217,8 +215,8 @@ func (l *lender) takeBack(v *server) {
 		return
 	}
 	v.idleSince = now
+	l.watchAge(v)
 	l.pool.Release(v.member, pool.Label(v.Label.Hash()))
-	l.watchAge()
 }
 
 // defaultsAre takes note of what a login begins with now. Idle backends that
@@ -272,47 +270,56 @@ func (l *lender) left(s *Session) {
 	l.totals.countSession(s)
 }
 
-// watchAge sees to it that idle backends go when their time has come: a timer
-// is set for the first, unless one is.
-func (l *lender) watchAge() {
-	if l.stopReaping != nil || l.pool.Oldest() == nil || l.cfg.IdleTimeout <= 0 && l.cfg.MaxLifetime <= 0 {
+// watchAge sees to it that a backend that is idle from now on goes when its time has
+// come: a timer is set for that, unless one is for no later.
+func (l *lender) watchAge(v *server) {
+	due, reason := l.cfg.due(v)
+	if reason == "" || l.stopReaping != nil && !due.Before(l.reapDue) {
 		return
 	}
-	l.stopReaping = l.shard.loop.After(max(l.reap(), 10*time.Millisecond), func() {
-		l.stopReaping = nil
-		l.reap()
-		l.watchAge()
-	})
+	if l.stopReaping != nil {
+		l.stopReaping()
+	}
+	l.reapDue = due
+	l.stopReaping = l.shard.loop.After(time.Until(due), l.reap)
 }
 
-// reap closes the idle backends that are too old and returns when the next will be.
-func (l *lender) reap() (next time.Duration) {
+// reap closes the idle backends that are too old, and sets the timer for the next.
+func (l *lender) reap() {
+	if l.stopReaping != nil {
+		l.stopReaping()
+		l.stopReaping = nil
+	}
 	now := time.Now()
-	next = time.Hour
 	for m := l.pool.Oldest(); m != nil; {
 		v := m.Backend
 		m = l.pool.Next(m)
-		left, reason := l.cfg.timeLeft(v, now)
-		if left <= 0 {
+		if due, reason := l.cfg.due(v); reason != "" && !now.Before(due) {
 			v.close(reason)
 			continue
 		}
-		next = min(next, left)
+		l.watchAge(v)
 	}
-	return next
 }
 
-func (c *Config) timeLeft(v *server, now time.Time) (left time.Duration, reason string) {
-	left = time.Hour
+// reapLate closes them if the timer should have, which waits for its turn on the loop.
+func (l *lender) reapLate() {
+	if l.stopReaping != nil && !time.Now().Before(l.reapDue) {
+		l.reap()
+	}
+}
+
+// due is when an idle backend is to be closed, and for what; without a reason never.
+func (c *Config) due(v *server) (due time.Time, reason string) {
 	if c.IdleTimeout > 0 {
-		left, reason = c.IdleTimeout-now.Sub(v.idleSince), "idle_timeout"
+		due, reason = v.idleSince.Add(c.IdleTimeout), "idle_timeout"
 	}
 	if c.MaxLifetime > 0 {
-		if old := c.MaxLifetime - now.Sub(v.Born); old < left {
-			left, reason = old, "max_lifetime"
+		if old := v.Born.Add(c.MaxLifetime); reason == "" || old.Before(due) {
+			due, reason = old, "max_lifetime"
 		}
 	}
-	return left, reason
+	return due, reason
 }
 
 // watchWaits ends the waits that last too long: a timer is set for who waits
@@ -320,12 +327,12 @@ func (c *Config) timeLeft(v *server, now time.Time) (left time.Duration, reason 
 // the queue is the order in which they expire.
 func (l *lender) watchWaits() {
 	first := l.pool.FirstWaiting()
-	if l.stopWatching != nil || first == nil || l.cfg.WaitTimeout <= 0 {
+	if l.stopExpiring != nil || first == nil || l.cfg.WaitTimeout <= 0 {
 		return
 	}
 	left := l.cfg.WaitTimeout - time.Since(first.Taker.(*Session).waitSince)
-	l.stopWatching = l.shard.loop.After(max(left, 0), func() {
-		l.stopWatching = nil
+	l.stopExpiring = l.shard.loop.After(max(left, 0), func() {
+		l.stopExpiring = nil
 		for w := l.pool.FirstWaiting(); w != nil; w = l.pool.FirstWaiting() {
 			s := w.Taker.(*Session)
 			if time.Since(s.waitSince) < l.cfg.WaitTimeout {

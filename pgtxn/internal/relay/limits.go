@@ -8,7 +8,7 @@ import (
 // over says whether statements would have the proxy remember more of the session
 // than it may: savepoints, or variables.
 func (s *Session) over(statements []sqlscan.Statement) *wire.Error {
-	savepoints, bytes := -1, int64(0)
+	savepoints, more := -1, int64(0)
 	for i := range statements {
 		st := &statements[i]
 		switch st.Kind {
@@ -22,19 +22,17 @@ func (s *Session) over(statements []sqlscan.Statement) *wire.Error {
 		if savepoints < 0 {
 			savepoints = s.machine.Savepoints()
 		}
-		if bytes == 0 {
-			bytes = s.machine.Bytes()
-		}
 		if st.Kind == sqlscan.Savepoint {
 			savepoints++
 		}
-		bytes += int64(len(st.Name) + len(st.Value))
+		more += int64(len(st.Name) + len(st.Value))
 		if limit := s.cfg.MaxSavepoints; limit > 0 && savepoints > limit {
 			return wire.TooMany("savepoints", limit, "max_savepoints")
 		}
-		if limit := s.cfg.MaxSessionMemory; limit > 0 && bytes > int64(limit) {
-			return wire.SessionMemory(limit)
-		}
+	}
+	limit := s.cfg.MaxSessionMemory
+	if room := int64(limit) - more; limit > 0 && more > 0 && s.machine.BytesAtMost() > room && s.machine.Bytes() > room {
+		return wire.SessionMemory(limit)
 	}
 	return nil
 }

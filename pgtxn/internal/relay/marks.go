@@ -9,7 +9,7 @@ import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 
 // maxMarks is how many names a pool tells apart. The last mark is for all others
 // together: of those a session may find one to be empty, not NULL, that only another set.
-const maxMarks = 64
+const maxMarks = 63
 
 // anyMarks are those of a session that takes any backend: nothing of the client's
 // runs before its greeting.

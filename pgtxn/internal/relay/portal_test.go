@@ -1,6 +1,11 @@
 package relay
 
-import "testing"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
 
 // Portals: rows a few at a time, over several Executes and flights.
 
@@ -40,5 +45,79 @@ func TestPortals(t *testing.T) {
 		}
 		atRest(t, p)
 		p.connect(t).must("SELECT 1")
+	})
+}
+
+// portals is how many the proxy remembers.
+func (p place) portals() (n int) {
+	p.proxy.eachLender(func(l *lender) {
+		for _, s := range l.sessions {
+			n += len(s.portals)
+		}
+	})
+	return n
+}
+
+// In a transaction, or a pipeline that never pauses, no more are remembered than there may be.
+func TestPortalsAreBounded(t *testing.T) {
+	const most = maxPortals
+	p := database(t).behind(t, 1)
+	c := p.connect(t)
+	c.prepare("s", "SELECT 1")
+	c.must("BEGIN")
+	for i := range 10 {
+		portal := fmt.Sprint("C_", i)
+		c.send(bind(portal, "s"), execute(portal, 0), closePortal(portal), syncMsg)
+		c.expect("2", "D 1", "C SELECT 1", "3", "Z T")
+	}
+	if n := p.portals(); n > 0 {
+		t.Errorf("%d portals are remembered that were closed", n)
+	}
+	for i := range most + 10 {
+		c.send(bind(fmt.Sprint("D_", i), "s"), flushMsg)
+		c.expect("2")
+	}
+	if n := p.portals(); n > most {
+		t.Errorf("%d portals are remembered", n)
+	}
+	c.send(syncMsg)
+	c.expect("Z T")
+	c.must("COMMIT")
+}
+
+// What a portal has set counts whatever became of it meanwhile.
+func TestPortalsThatAreNotKnown(t *testing.T) {
+	long := strings.Repeat("p", 63) // PostgreSQL looks no further
+	tests := []struct {
+		name    string
+		skipped []byte // sent behind an error, when p is bound
+		send    []byte
+	}{
+		{"closed in what was skipped", closePortal("p"), execute("p", 0)},
+		{"bound again in what was skipped", bind("p", "other"), execute("p", 0)},
+		{"closed and bound again", nil, slices.Concat(bind("p", "other"), closePortal("p"), bind("p", "s"), execute("p", 0))},
+		{"by another name that is the same", nil, slices.Concat(bind(long+"a", "s"), execute(long+"b", 0))},
+	}
+	both(t, func(t *testing.T, p place) {
+		c, other := p.connect(t), p.connect(t)
+		c.prepare("s", "SET my.x = 'portal'")
+		c.prepare("other", "SELECT 1")
+		for _, test := range tests {
+			c.must("SET my.x = 'before'")
+			c.must("BEGIN")
+			if test.skipped != nil {
+				c.send(bind("p", "s"), syncMsg, query("SAVEPOINT a"), oneShot("SELECT 1/0"), test.skipped, syncMsg)
+				c.until("Z E")
+				c.must("ROLLBACK TO a")
+			}
+			c.send(test.send, syncMsg)
+			c.until("C SET")
+			c.until("Z T")
+			c.must("COMMIT")
+			other.must("SET my.x = 'other'")
+			if got := c.value("SHOW my.x"); got != "portal" {
+				t.Errorf("%s: my.x is %s", test.name, got)
+			}
+		}
 	})
 }

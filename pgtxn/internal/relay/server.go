@@ -23,7 +23,6 @@ type server struct {
 	owner     uint64   // the session that used it last
 	dirty     bool     // the owner ran what may have changed variables in secret
 	standIns  []string // see there
-	temp      bool     // it has a schema pg_temp, which stays
 	unnamedOf uint64   // the session whose unnamed statement it has; 0: none; or somebody
 	replies   replies
 	cancels   int // cancel requests on their way to it: it must not change hands
@@ -113,10 +112,10 @@ func (v *server) take(data []byte) {
 		s.client.send(v.shard.toClient.take()) // before v.in, where it may lie, is written to
 	}
 	switch {
-	case used < len(data):
-		v.in = append(v.in[:0], data[used:]...)
-	case v.in != nil:
+	case used == len(data):
 		v.in = nil
+	case used > 0 || len(v.in) == 0: // else all of data is there already
+		v.in = append(v.in[:0], data[used:]...)
 	}
 	if reason := v.Tainted(); reason != "" {
 		freed := s != nil && v.session == nil // only the sync has failed: the session goes on without this backend

@@ -69,13 +69,14 @@ func (s *Session) start() {
 	s.starting = true
 	known, ok := s.lender.starts[s.packet]
 	if c := s.lender.pool.Counts(); !ok || c.Idle+c.Lent == 0 { // nor is it known that the server lets the user in
-		if s.acquire() {
+		if s.acquire(0) {
 			s.tryStart()
 		}
 		return
 	}
 	s.waiter.Class, s.base = known.class, known.base
 	s.waiter.Label, s.waiter.Marks = pool.Label(s.base.Hash()), anyMarks
+	s.lender.reapLate()
 	if m := s.lender.pool.AcquireIdle(&s.waiter); m != nil {
 		s.hold(m.Backend)
 		s.tryStart()

@@ -1,6 +1,9 @@
 package relay
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // A client does not find the schema pg_temp that another one made on the backend.
 func TestTempSchemaOfOthers(t *testing.T) {
@@ -38,5 +41,42 @@ func TestTempSchemaIsKept(t *testing.T) {
 				t.Errorf("backend %s instead of %s", got, pid)
 			}
 		}
+	}
+}
+
+// One backend that has it is closed for who makes its first temporary object, not all.
+func TestTempSchemaTakesOneBackend(t *testing.T) {
+	for _, own := range []bool{true, false} {
+		t.Run(fmt.Sprint("custom settings own: ", own), func(t *testing.T) {
+			p := database(t).behind(t, 4, func(cfg *Config) { cfg.SharedCustom = !own })
+			c := p.connect(t)
+			var makers []*client
+			for range 4 {
+				m := p.connect(t)
+				m.must("BEGIN; CREATE TEMP TABLE x () ON COMMIT DROP")
+				makers = append(makers, m)
+			}
+			pids := map[string]bool{}
+			for _, m := range makers {
+				pids[m.value(whoServes)] = true
+				m.must("COMMIT")
+			}
+			eventually(t, "all are idle", func() bool { return p.proxy.Pools()[0].Idle == 4 })
+			c.must("CREATE TEMP TABLE y ()")
+			if pids[c.value(whoServes)] {
+				t.Error("it has another's")
+			}
+			kept := 0
+			p.proxy.eachLender(func(l *lender) {
+				for m := range l.pool.Filled {
+					if pids[fmt.Sprint(m.Backend.PID)] {
+						kept++
+					}
+				}
+			})
+			if kept != 3 {
+				t.Errorf("%d of 4 backends are kept", kept)
+			}
+		})
 	}
 }

@@ -211,10 +211,21 @@ func (m *Machine) Savepoints() int {
 // Bytes is about what the variables take in memory: those in force, those that
 // frames will bring back, and those that the server has not answered for yet.
 func (m *Machine) Bytes() int64 {
+	n := m.BytesAtMost()
+	if !m.frames.empty() {
+		top := m.frames.top().vars
+		n += top.BytesBeside(m.vars) - top.Bytes()
+	}
+	return n
+}
+
+// BytesAtMost is no less than Bytes, and costs the same however many variables the
+// transaction has changed.
+func (m *Machine) BytesAtMost() int64 {
 	n := m.vars.Bytes() + m.queue.bytes
 	if !m.frames.empty() {
 		top := m.frames.top()
-		n += top.held + top.vars.BytesBeside(m.vars)
+		n += top.held + top.vars.Bytes()
 	}
 	return n
 }
