@@ -3,9 +3,7 @@ package relay
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"testing"
-	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
@@ -13,39 +11,21 @@ import (
 
 // What comes in pieces, or one by one, costs as much for each as for the first.
 
-// fastest is how long f takes when nothing disturbs it.
-func fastest(f func()) time.Duration {
-	least := time.Duration(math.MaxInt64)
-	for range 3 {
-		began := time.Now()
-		f()
-		least = min(least, time.Since(began))
-	}
-	return least
-}
-
-// A message that is looked into as a whole is kept as it comes, and not copied again with each piece.
-func TestPiecesAreKeptOnce(t *testing.T) {
-	const size = 32 << 20
-	sh := &shard{}
+// A message that is looked into as a whole is kept as it comes, and not copied again with each piece:
+// a byte of a long one costs what it does in a short one.
+func BenchmarkPieces(b *testing.B) {
 	piece := make([]byte, readSize)
-	head := binary.BigEndian.AppendUint32([]byte{'S'}, size)
-	appended := fastest(func() {
-		var in []byte
-		for len(in) < size {
-			in = append(in, piece...)
-		}
-	})
-	taken := fastest(func() {
-		v := &server{Conn: &backend.Conn{}, shard: sh}
-		v.take(head)
-		for len(v.in) < size-readSize {
-			v.take(piece)
-		}
-	})
-	t.Logf("%v, to append them %v", taken, appended)
-	if taken > 10*appended {
-		t.Errorf("it takes %v, to append the pieces %v", taken, appended)
+	for _, size := range []int{1 << 20, 32 << 20} {
+		b.Run(fmt.Sprintf("%dMB", size>>20), func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				v := &server{Conn: &backend.Conn{}, shard: &shard{}}
+				v.take(binary.BigEndian.AppendUint32([]byte{'S'}, uint32(size)))
+				for len(v.in) < size-readSize {
+					v.take(piece)
+				}
+			}
+		})
 	}
 }
 
@@ -75,31 +55,23 @@ func (s *Session) does(st sqlscan.Statement, status byte) {
 }
 
 // What the limits cost does not grow with what the transaction has set before.
-func TestLimitsOfLongTransactions(t *testing.T) {
-	for name, f := range map[string]func(s *Session){
-		"SET": func(s *Session) {
-			if e := s.over([]sqlscan.Statement{setting("next", 0)}); e != nil {
-				t.Fatal(e.Message)
-			}
-		},
-		"SAVEPOINT": func(s *Session) {
-			s.does(sqlscan.Statement{Kind: sqlscan.Savepoint, Name: "a"}, 'T')
-			s.does(sqlscan.Statement{Kind: sqlscan.Release, Name: "a"}, 'T')
-		},
-	} {
-		took := func(n int) time.Duration {
-			s := inTransaction(1000, n)
-			return fastest(func() {
-				for range 100 {
-					f(s)
+func BenchmarkLimits(b *testing.B) {
+	for _, n := range []int{1000, 60_000} {
+		s := inTransaction(1000, n)
+		b.Run(fmt.Sprintf("SET/%d", n), func(b *testing.B) {
+			next := []sqlscan.Statement{setting("next", 0)}
+			for b.Loop() {
+				if e := s.over(next); e != nil {
+					b.Fatal(e.Message)
 				}
-			})
-		}
-		short, long := took(1000), took(60_000)
-		t.Logf("%s: %v, and %v behind 60 times as many variables", name, short/100, long/100)
-		if long > 15*short {
-			t.Errorf("%s: %v, and %v behind 60 times as many variables", name, short/100, long/100)
-		}
+			}
+		})
+		b.Run(fmt.Sprintf("SAVEPOINT/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				s.does(sqlscan.Statement{Kind: sqlscan.Savepoint, Name: "a"}, 'T')
+				s.does(sqlscan.Statement{Kind: sqlscan.Release, Name: "a"}, 'T')
+			}
+		})
 	}
 }
 
