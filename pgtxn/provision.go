@@ -88,6 +88,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.config.Upstream, h.config.Identity, err = h.upstream(users); err != nil {
 		return err
 	}
+	if h.SSLSet != "" {
+		h.config.Upstream.TLS = tlsreload.Upstream(ctx, h.SSLSet)
+	}
 	h.sockets(h.config)
 	h.userQuery(users, h.config.Upstream)
 	if h.config.Rules.NeedsRoles() || h.config.UserMap.NeedsRoles() {
@@ -97,9 +100,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.config.Keys = users.keys
 	if h.config.Peers, err = h.peers(); err != nil {
 		return err
-	}
-	if h.SSLSet != "" {
-		h.config.Upstream.TLS = tlsreload.Upstream(ctx, h.SSLSet)
 	}
 	h.config.Upstream.OnHealth = logHealth(h.config.Log)
 	h.config.Console = h.console(users, h.config.Log)

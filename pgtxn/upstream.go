@@ -116,7 +116,7 @@ func (h *Handler) upstreamLogin(cfg *backend.Config, users *directory) (err erro
 
 // upstreamTLS reads the certificates for TLS towards the servers, and returns
 // the contents of the files: other contents need other connections. A set of
-// tlsreload is asked at each connection instead, see [tlsreload.Upstream].
+// tlsreload is asked at each connection instead; it is the caller's to say how.
 func (h *Handler) upstreamTLS(cfg *backend.Config) (files []string, err error) {
 	if h.SSLSet != "" {
 		return []string{"set " + h.SSLSet}, nil

@@ -55,6 +55,28 @@ func TestUpstream(t *testing.T) {
 	}
 }
 
+// The connections of auth_query are to the same servers, with the same set.
+func TestUpstreamOfAuthQuery(t *testing.T) {
+	h := newHouse(t)
+	cert := h.ca.Issue(t, []string{"127.0.0.1"})
+	server := pgtest.Start(t, pgtest.TLS(cert.Chain, cert.Key, h.ca.PEM()),
+		pgtest.HBA("hostssl all asker 127.0.0.1/32 trust", "hostssl all all 127.0.0.1/32 scram-sha-256", "local all all trust"))
+	if _, err := server.SQL(t.Context(), "postgres", "CREATE ROLE asker LOGIN SUPERUSER; CREATE ROLE app LOGIN PASSWORD 'secret'"); err != nil {
+		t.Fatal(err)
+	}
+	h.write(t, "servers.pem", h.ca.PEM())
+	text := h.caddyfile("set up {\nupstream_ca DIR/servers.pem\n}\nwatch off")
+	text = strings.Replace(text, "upstream "+upstreamAddr(), "upstream "+server.Addr+"\nsslmode verify-full\nsslset up", 1)
+	if err := h.load(t, strings.Replace(text, "auth trust", "auth_user asker", 1)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), strings.Replace(h.dsn(), "user=postgres", "user=app password=secret", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close(context.Background())
+}
+
 // dsn is where pgtxn listens.
 func (h *house) dsn() string {
 	return "host=127.0.0.1 sslmode=disable user=postgres dbname=postgres port=" + h.pgtxn[strings.Index(h.pgtxn, ":")+1:]

@@ -18,8 +18,8 @@ type loan struct {
 	waiting   bool
 	waitSince time.Time
 	srv       *server
-	fresh     bool // srv was just lent: its variables may have to be applied first
-	owed      bool // they may have to be, but srv was not lent just now: it may be pinned
+	fresh     bool // srv's variables may have to be applied ahead of the next message
+	owed      bool // and that is not since srv was just lent: the session may have things on it
 	unlearned bool // the last question for values failed
 }
 
@@ -32,7 +32,7 @@ func (s *Session) ready() bool {
 		s.held = true
 		return false
 	}
-	if s.srv == nil && !s.acquire(0) {
+	if s.srv == nil && !s.acquire(noMarks) {
 		return false
 	}
 	if s.fresh {

@@ -291,14 +291,16 @@ func (l *lender) reap() {
 		l.stopReaping = nil
 	}
 	now := time.Now()
-	for m := l.pool.Oldest(); m != nil; {
-		v := m.Backend
-		m = l.pool.Next(m)
-		if due, reason := l.cfg.due(v); reason != "" && !now.Before(due) {
-			v.close(reason)
-			continue
+	late := map[*server]string{} // closing one may close others
+	for m := l.pool.Oldest(); m != nil; m = l.pool.Next(m) {
+		if due, reason := l.cfg.due(m.Backend); reason != "" && !now.Before(due) {
+			late[m.Backend] = reason
+		} else {
+			l.watchAge(m.Backend)
 		}
-		l.watchAge(v)
+	}
+	for v, reason := range late {
+		v.close(reason)
 	}
 }
 

@@ -9,11 +9,14 @@ import "github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
 
 // maxMarks is how many names a pool tells apart. The last mark is for all others
 // together: of those a session may find one to be empty, not NULL, that only another set.
+// One bit more is temp.go's.
 const maxMarks = 63
 
 // anyMarks are those of a session that takes any backend: nothing of the client's
 // runs before its greeting.
 const anyMarks = ^uint64(0)
+
+const noMarks = 0
 
 // customNames are those of a session, as marks.
 type customNames struct {

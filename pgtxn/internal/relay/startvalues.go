@@ -67,16 +67,16 @@ func (s *Session) takePacket(p *wire.Startup) {
 // start greets the client, once the server has judged its startup packet.
 func (s *Session) start() {
 	s.starting = true
+	s.lender.reapLate()
 	known, ok := s.lender.starts[s.packet]
 	if c := s.lender.pool.Counts(); !ok || c.Idle+c.Lent == 0 { // nor is it known that the server lets the user in
-		if s.acquire(0) {
+		if s.acquire(noMarks) {
 			s.tryStart()
 		}
 		return
 	}
 	s.waiter.Class, s.base = known.class, known.base
 	s.waiter.Label, s.waiter.Marks = pool.Label(s.base.Hash()), anyMarks
-	s.lender.reapLate()
 	if m := s.lender.pool.AcquireIdle(&s.waiter); m != nil {
 		s.hold(m.Backend)
 		s.tryStart()
