@@ -42,13 +42,17 @@ func database(tb testing.TB) place {
 
 // clean empties a database and makes it free.
 func (p place) clean(tb testing.TB) {
-	sql(tb, "postgres", "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '"+p.database+"'")
+	end := func() {
+		sql(tb, "postgres", "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '"+p.database+"'")
+	}
+	end()
 	sql(tb, p.database, `SET client_min_messages = error;
 		DO $$ DECLARE s name; BEGIN
 			FOR s IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
 				EXECUTE format('DROP SCHEMA %I CASCADE', s);
 			END LOOP;
 		END $$; CREATE SCHEMA public`)
+	end() // this connection, too: tests ask who is there
 	databases.Lock()
 	defer databases.Unlock()
 	databases.free = append(databases.free, p.database)
