@@ -89,6 +89,9 @@ func (v *server) forget(tag []byte) {
 	}
 	s := v.session
 	s.overflow = false
+	if s.uninspected && len(s.hints) > 0 && s.cfg.Inspect != InspectNever { // custom settings of then are '' from now on
+		s.machine.Pin(txn.PinHidden)
+	}
 	if s.listens.at == onListener { // of an unfit session
 		s.listens.at = onBackend
 		s.lender.unlisten(s)

@@ -47,6 +47,26 @@ func TestCustomSettingsAreOnesOwn(t *testing.T) {
 	}
 }
 
+// It also does if the client has discarded all before anybody could ask what was set in secret.
+func TestCustomSettingsDiscarded(t *testing.T) {
+	test := func(t *testing.T, p place) {
+		c, other := p.connect(t), p.connect(t)
+		c.send(oneShot("DO $$BEGIN PERFORM set_config('my.x', '1', true); END$$"), syncMsg, oneShot("DISCARD ALL"), syncMsg)
+		c.expect("1", "2", "C DO", "Z I", "1", "2", "C DISCARD ALL", "Z I")
+		other.must("BEGIN")
+		other.must("SELECT 1") // perhaps on the same backend, so that c gets another
+		if got := c.value(define); got != " NULL" {
+			t.Errorf("%q", got)
+		}
+		other.must("COMMIT")
+		if got := other.value(define); got != "NULL NULL" {
+			t.Errorf("another client: %q", got)
+		}
+	}
+	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
+	t.Run("proxy", func(t *testing.T) { test(t, database(t).behind(t, 2, func(cfg *Config) { cfg.SharedCustom = false })) })
+}
+
 // Clients that set the same custom settings share their backends.
 func TestCustomSettingsAreShared(t *testing.T) {
 	p := database(t).behind(t, 2, func(cfg *Config) { cfg.SharedCustom = false })
