@@ -42,7 +42,7 @@ func isSelfSigned(cert *certset.Certificate) bool {
 }
 
 // selfSigned takes the self-signed pair out of the storage, or makes one that
-// [App.keepSelfSigned] stores when it begins to be served.
+// [App.keepSelfSigned] stores with the set.
 func (r *reader) selfSigned(s *Set) {
 	source := storageKey(s.selfSignedKey())
 	content, err := r.storage.Load(r.ctx, s.selfSignedKey())

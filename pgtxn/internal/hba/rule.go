@@ -132,14 +132,14 @@ func (rules Rules) NeedsRoles() bool {
 	})
 }
 
-// fields are what is left to read of a line.
-type fields struct {
+// remainder is what is left to read of a line.
+type remainder struct {
 	line string
 	left [][]token
 }
 
 // list takes the next one, words between commas.
-func (f *fields) list(what string) ([]token, error) {
+func (f *remainder) list(what string) ([]token, error) {
 	if len(f.left) == 0 {
 		return nil, fmt.Errorf("the %s is missing at the end of '%s'", what, f.line)
 	}
@@ -149,7 +149,7 @@ func (f *fields) list(what string) ([]token, error) {
 }
 
 // word takes the next one, which has to be one word (parse_hba_line, hba.c).
-func (f *fields) word(what string) (token, error) {
+func (f *remainder) word(what string) (token, error) {
 	field, err := f.list(what)
 	switch {
 	case err != nil:
@@ -162,11 +162,11 @@ func (f *fields) word(what string) (token, error) {
 
 // ParseRule reads a line: connection type, databases, users, address (but for local), method, options.
 func ParseRule(line string) (*Rule, error) {
-	parts, err := split(line)
+	fields, err := split(line)
 	if err != nil {
 		return nil, err
 	}
-	f := &fields{line, parts}
+	f := &remainder{line, fields}
 	r := &Rule{ClientName: CN}
 	kind, err := f.word("connection type")
 	if err != nil {
@@ -201,7 +201,7 @@ func ParseRule(line string) (*Rule, error) {
 }
 
 // readAddress takes the address, and the mask if it is in a field of its own.
-func (r *Rule) readAddress(f *fields) error {
+func (r *Rule) readAddress(f *remainder) error {
 	address, err := f.word("host address")
 	if err != nil {
 		return err
