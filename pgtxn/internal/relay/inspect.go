@@ -262,6 +262,9 @@ func (s *Session) inspected() {
 	value, differs := s.srv.Differs("client_encoding")
 	if b, ok := s.base.Get("client_encoding"); ok {
 		differs = b.Session.Text != value
+		if differs && s.fresh { // by DISCARD ALL, behind which it is still to be set
+			differs, s.unbased = false, s.unbased.With(b)
+		}
 	}
 	if differs || !s.atStart("client_encoding") {
 		s.find("client_encoding", value)

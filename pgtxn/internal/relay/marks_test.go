@@ -50,7 +50,7 @@ func TestCustomSettingsAreOnesOwn(t *testing.T) {
 // It also does if the client has discarded all before anybody could ask what was set in secret.
 func TestCustomSettingsDiscarded(t *testing.T) {
 	test := func(t *testing.T, p place) {
-		c, other := p.connect(t), p.connect(t)
+		c, other := p.connect(t, "client_encoding", "LATIN1", "work_mem", "5MB"), p.connect(t)
 		c.send(oneShot("DO $$BEGIN PERFORM set_config('my.x', '1', true); END$$"), syncMsg, oneShot("DISCARD ALL"), syncMsg)
 		c.expect("1", "2", "C DO", "Z I", "1", "2", "C DISCARD ALL", "Z I")
 		other.must("BEGIN")
@@ -61,6 +61,9 @@ func TestCustomSettingsDiscarded(t *testing.T) {
 		other.must("COMMIT")
 		if got := other.value(define); got != "NULL NULL" {
 			t.Errorf("another client: %q", got)
+		}
+		if got := c.ask("SELECT 'é', current_setting('client_encoding'), current_setting('work_mem')"); got != "D é|LATIN1|5MB, C SELECT 1, Z I" {
+			t.Error(got)
 		}
 	}
 	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
