@@ -216,6 +216,12 @@ func (s *Session) answer(name, value string, ok bool) {
 	if ok && kind == backend.IsSet && guc.Custom(name) {
 		s.lender.remember(name)
 	}
+	if s.fresh { // behind DISCARD ALL: start-up values are still to be set
+		if ok && guc.Custom(name) {
+			s.found = s.found.Without(name)
+		}
+		return
+	}
 	if b, based := s.base.Get(name); based && kind == backend.IsDefault && b.Session.Text != value {
 		s.unbased = s.unbased.With(b) // by a RESET in secret
 	}
@@ -261,10 +267,7 @@ func (s *Session) inspected() {
 	s.inspecting, s.hinted = false, nil
 	value, differs := s.srv.Differs("client_encoding")
 	if b, ok := s.base.Get("client_encoding"); ok {
-		differs = b.Session.Text != value
-		if differs && s.fresh { // by DISCARD ALL, behind which it is still to be set
-			differs, s.unbased = false, s.unbased.With(b)
-		}
+		differs = b.Session.Text != value && !s.fresh
 	}
 	if differs || !s.atStart("client_encoding") {
 		s.find("client_encoding", value)
@@ -275,6 +278,9 @@ func (s *Session) inspected() {
 	}
 	s.machine.Inspected(s.found, s.holds)
 	s.found = nil
+	if s.fresh { // else they are noted when it is given back
+		s.srv.member.Marks |= s.marks()
+	}
 	if s.unbased != nil {
 		label := s.want()
 		for b := range s.unbased.All() {

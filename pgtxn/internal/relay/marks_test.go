@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -49,25 +50,40 @@ func TestCustomSettingsAreOnesOwn(t *testing.T) {
 
 // It also does if the client has discarded all before anybody could ask what was set in secret.
 func TestCustomSettingsDiscarded(t *testing.T) {
-	test := func(t *testing.T, p place) {
-		c, other := p.connect(t, "client_encoding", "LATIN1", "work_mem", "5MB"), p.connect(t)
-		c.send(oneShot("DO $$BEGIN PERFORM set_config('my.x', '1', true); END$$"), syncMsg, oneShot("DISCARD ALL"), syncMsg)
-		c.expect("1", "2", "C DO", "Z I", "1", "2", "C DISCARD ALL", "Z I")
-		other.must("BEGIN")
-		other.must("SELECT 1") // perhaps on the same backend, so that c gets another
-		if got := c.value(define); got != " NULL" {
-			t.Errorf("%q", got)
-		}
-		other.must("COMMIT")
-		if got := other.value(define); got != "NULL NULL" {
-			t.Errorf("another client: %q", got)
-		}
-		if got := c.ask("SELECT 'é', current_setting('client_encoding'), current_setting('work_mem')"); got != "D é|LATIN1|5MB, C SELECT 1, Z I" {
-			t.Error(got)
+	test := func(t *testing.T, p place, extended bool) {
+		for _, start := range [][]string{nil, {"client_encoding", "LATIN1", "TimeZone", "Asia/Tokyo"}, {"my.z", "start"}} {
+			c, other := p.connect(t, start...), p.connect(t)
+			const startValues = "SELECT current_setting('client_encoding'), current_setting('TimeZone'), current_setting('my.z', true)"
+			before := c.ask(startValues)
+			do := oneShot("DO $$BEGIN PERFORM set_config('my.x', '1', true), set_config('my.z', 'hidden', true); END$$")
+			if extended {
+				c.send(do, syncMsg, oneShot("DISCARD ALL"), syncMsg)
+				c.expect("1", "2", "C DO", "Z I", "1", "2", "C DISCARD ALL", "Z I")
+			} else {
+				c.send(do, syncMsg, query("DISCARD ALL"))
+				c.expect("1", "2", "C DO", "Z I", "C DISCARD ALL", "Z I")
+			}
+			for range 2 { // on the same backend, and on others
+				if got := other.value(define); got != "NULL NULL" {
+					t.Errorf("%s: another client: %q", start, got)
+				}
+				if got := c.value(define); got != " NULL" {
+					t.Errorf("%s: %q", start, got)
+				}
+			}
+			if got := c.ask(startValues); got != strings.Replace(before, "NULL", "", 1) {
+				t.Errorf("%s, before %s", got, before)
+			}
 		}
 	}
-	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
-	t.Run("proxy", func(t *testing.T) { test(t, database(t).behind(t, 2, func(cfg *Config) { cfg.SharedCustom = false })) })
+	for _, extended := range []bool{false, true} {
+		t.Run(fmt.Sprintf("direct, extended %t", extended), func(t *testing.T) { test(t, database(t), extended) })
+		for _, size := range []int{1, 2} {
+			t.Run(fmt.Sprintf("pool of %d, extended %t", size, extended), func(t *testing.T) {
+				test(t, database(t).behind(t, size, func(cfg *Config) { cfg.SharedCustom = false }), extended)
+			})
+		}
+	}
 }
 
 // Clients that set the same custom settings share their backends.
