@@ -89,7 +89,8 @@ func (v *server) forget(tag []byte) {
 	}
 	s := v.session
 	s.overflow = false
-	if s.uninspected && len(s.hints) > 0 && s.cfg.Inspect != InspectNever { // custom settings of then are '' from now on
+	// A custom setting that was set in secret is '' for the session for good; nobody has asked yet which were.
+	if s.uninspected && len(s.hints) > 0 && s.cfg.Inspect != InspectNever {
 		s.machine.Pin(txn.PinHidden)
 	}
 	if s.listens.at == onListener { // of an unfit session
