@@ -207,7 +207,7 @@ func (p *proxy) request(t *testing.T, method, path string) (*http.Response, stri
 	}
 	request.Close = true // behind a reload another server answers
 	var response *http.Response
-	await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
+	incaddy.Await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
 		response, err = http.DefaultClient.Do(request)
 		return !errors.Is(err, syscall.ECONNRESET)
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -105,7 +106,7 @@ func TestConsoleShows(t *testing.T) {
 		t.Errorf("expanded:\n%s", expanded)
 	}
 	exec(t, conn, "COMMIT")
-	await(t, "the pin is in the log", func() bool {
+	incaddy.Await(t, "the pin is in the log", func() bool {
 		return strings.Contains(p.psql(t, "root", "-A", "-t", "-c", "SHOW LOG"), "|pin|"+view.ID+"|")
 	})
 }
@@ -168,7 +169,7 @@ func TestConsoleSteers(t *testing.T) {
 		_, err := console.Exec(ctx, "PAUSE postgres")
 		paused <- err
 	}()
-	await(t, "it is paused", func() bool { return p.pool(t, "steered").Paused })
+	incaddy.Await(t, "it is paused", func() bool { return p.pool(t, "steered").Paused })
 	if err := console.PgConn().CancelRequest(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -177,7 +178,7 @@ func TestConsoleSteers(t *testing.T) {
 	}
 	giveUp()
 	go func() { paused <- errorOf(p.psql(t, "root", "-c", "PAUSE postgres")) }()
-	await(t, "it is paused", func() bool { return p.pool(t, "steered").Paused })
+	incaddy.Await(t, "it is paused", func() bool { return p.pool(t, "steered").Paused })
 	select {
 	case err := <-paused:
 		t.Errorf("in a transaction: %v", err)
@@ -195,7 +196,7 @@ func TestConsoleSteers(t *testing.T) {
 			t.Errorf("%s: %s", command, got)
 		}
 	}
-	await(t, "the log says who did it", func() bool {
+	incaddy.Await(t, "the log says who did it", func() bool {
 		return strings.Contains(p.log(t), `"user":"root","command":"RECONNECT"`)
 	})
 	exec(t, conn, "SELECT 1")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -29,7 +30,7 @@ func TestTransactionID(t *testing.T) {
 		done <- err
 	}()
 	var view relay.SessionView
-	await(t, "it waits", func() bool { view = p.session(t, waits); return view.State == "waiting" })
+	incaddy.Await(t, "it waits", func() bool { view = p.session(t, waits); return view.State == "waiting" })
 	id := view.TransactionID
 	if want := view.ID + ".3"; id != want {
 		t.Errorf("it waits with the third transaction, %s; not %s", want, id)
@@ -39,7 +40,7 @@ func TestTransactionID(t *testing.T) {
 		t.Fatal(err)
 	}
 	var pins []relay.Incident
-	await(t, "it is pinned", func() bool {
+	incaddy.Await(t, "it is pinned", func() bool {
 		pins = get[[]relay.Incident](t, p, "/pgtxn/log?session="+view.ID)
 		return len(pins) == 1
 	})
@@ -62,7 +63,7 @@ func TestTransactionID(t *testing.T) {
 		t.Fatal(ok)
 	}
 	_ = waits.PgConn().Conn().Close()
-	await(t, "the end of the session names the transaction that was open", func() bool {
+	incaddy.Await(t, "the end of the session names the transaction that was open", func() bool {
 		return regexp.MustCompile(`"msg":"session ended","session":` + view.ID + `,.*"transaction":"` + view.ID + `\.4"`).MatchString(p.log(t))
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
@@ -101,5 +102,5 @@ func loadIdent(t *testing.T, s *pgtest.Server, text string) {
 		t.Fatal(err)
 	}
 	serverSQL(t, s, "SELECT pg_reload_conf()")
-	await(t, "the server has read it", func() bool { return serverSQL(t, s, loaded) != before })
+	incaddy.Await(t, "the server has read it", func() bool { return serverSQL(t, s, loaded) != before })
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/debian"
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
@@ -108,7 +109,7 @@ func (l libpq18) interrupt(t *testing.T, s *pgtest.Server, p *proxy, conninfo st
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the query", func() bool {
+	incaddy.Await(t, "the query", func() bool {
 		return serverSQL(t, s, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND usename = 'app' AND query LIKE '%pg_sleep(60)%"+conninfo+"%'") == "1"
 	})
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	_ "github.com/caddyserver/caddy/v2/modules/metrics" // the admin API's /metrics
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +17,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 )
 
 // scraped is what Caddy's /metrics says.
@@ -86,7 +87,7 @@ func TestMetrics(t *testing.T) {
 		done <- err
 	}()
 	waiting := func() bool { s := p.scrape(t); return s.value("clients", of("state=waiting")...) == 1 }
-	await(t, "the other client waits", waiting)
+	incaddy.Await(t, "the other client waits", waiting)
 	open := p.scrape(t)
 	expect(open, 1, "clients", of("state=active")...)
 	expect(open, 1, "backends", of("state=active")...)
@@ -99,7 +100,7 @@ func TestMetrics(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	await(t, "a pin", func() bool { return p.scrape(t).value("pins_total", of("reason=LISTEN")...) == 1 })
+	incaddy.Await(t, "a pin", func() bool { return p.scrape(t).value("pins_total", of("reason=LISTEN")...) == 1 })
 	pinned := p.scrape(t)
 	expect(pinned, 1, "pinned_clients", of("reason=LISTEN")...)
 	expect(pinned, 1, "pinned_backends", of()...)
@@ -127,16 +128,6 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// await waits until a condition that has no signal of its own is true.
-func await(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("still not: %s", what)
-		}
-	}
-}
-
 // Errors, refusals and cancel requests are counted by what they were.
 func TestMetricsOfFailures(t *testing.T) {
 	startPostgres(t)
@@ -160,7 +151,7 @@ func TestMetricsOfFailures(t *testing.T) {
 	if err := conn.PgConn().CancelRequest(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the cancel request is counted", func() bool { return p.scrape(t).value("cancel_requests_total", "result=idle") > 0 })
+	incaddy.Await(t, "the cancel request is counted", func() bool { return p.scrape(t).value("cancel_requests_total", "result=idle") > 0 })
 	s := p.scrape(t)
 	for name, labels := range map[string][]string{
 		"logins_total": {"result=failed"}, "wait_timeouts_total": {"user=failing"}, "proxy_errors_total": {"user=failing", "sqlstate_class=53"},

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/mholt/caddy-l4/modules/l4proxyprotocol"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -30,7 +31,7 @@ func TestLogOfOldSessions(t *testing.T) {
 	if err := conn.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the end of the session is in the new log", func() bool {
+	incaddy.Await(t, "the end of the session is in the new log", func() bool {
 		text, err := os.ReadFile(other)
 		return err == nil && strings.Contains(string(text), `"logger":"layer4.handlers.pgtxn","msg":"session ended"`) &&
 			strings.Contains(string(text), `"application_name":"kept"`)

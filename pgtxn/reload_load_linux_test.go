@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
@@ -49,7 +50,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	l.users = filepath.Join(l.dir, "users.txt")
 	l.load(t, 0)
 	l.caddy = l.spawn(t, l.options(0))
-	await(t, "Caddy's authority is there", func() bool { _, err := os.Stat(l.rootCert()); return err == nil })
+	incaddy.Await(t, "Caddy's authority is there", func() bool { _, err := os.Stat(l.rootCert()); return err == nil })
 	l.awaitCertificate(t)
 	sql(t, "DROP DATABASE IF EXISTS reloading; CREATE DATABASE reloading OWNER alice")
 	l.bench(t, "-i", "-s", "4", "-q").wait(t)
@@ -98,7 +99,7 @@ func (l *reloading) load(t *testing.T, n int) string {
 func (l *reloading) reload(t *testing.T, n int) {
 	t.Helper()
 	text := l.load(t, n)
-	await(t, "the admin API is there", func() bool {
+	incaddy.Await(t, "the admin API is there", func() bool {
 		response, err := http.Post("http://"+l.admin+"/load", "text/caddyfile", strings.NewReader(text))
 		if err != nil {
 			return false
@@ -125,7 +126,7 @@ func (l *reloading) underLoad(t *testing.T, first, count int) {
 		l.bench(t, "-n", "-T", "3600", "-c", "16", "-M", "prepared", "-j", "16"), // it prepares without looking after others of the thread
 	}
 	var ids []string
-	await(t, "all clients are there", func() bool {
+	incaddy.Await(t, "all clients are there", func() bool {
 		ids = l.sessions(t)
 		return len(ids) == 32
 	})
@@ -146,7 +147,7 @@ func (l *reloading) underLoad(t *testing.T, first, count int) {
 	}
 	l.reload(t, 0)
 	leave()
-	await(t, "no session is left", func() bool { return len(l.sessions(t)) == 0 })
+	incaddy.Await(t, "no session is left", func() bool { return len(l.sessions(t)) == 0 })
 }
 
 // visit connects anew. By the extra listener, if there is one, two come, who leave when it is removed with the next

@@ -18,7 +18,7 @@ func startProcess(t *testing.T, options string) (p *proxy, caddy *osexec.Cmd) {
 	t.Helper()
 	p = prepare(t)
 	caddy = p.spawn(t, options)
-	await(t, "Caddy serves", func() bool {
+	incaddy.Await(t, "Caddy serves", func() bool {
 		conn, err := p.connect(t, "user=bob sslmode=disable")
 		if err == nil {
 			_ = conn.Close(t.Context())
@@ -64,7 +64,7 @@ func TestShutdown(t *testing.T) {
 	sleeping := func() string {
 		return sql(t, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%goes on%sleep%' AND state = 'active' AND pid <> pg_backend_pid()")
 	}
-	await(t, "the statement runs", func() bool { return sleeping() == "1" })
+	incaddy.Await(t, "the statement runs", func() bool { return sleeping() == "1" })
 
 	if err := caddy.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestShutdown(t *testing.T) {
 	if err := caddy.Wait(); err != nil {
 		t.Errorf("Caddy: %v", err)
 	}
-	await(t, "the server runs it no longer", func() bool { return sleeping() == "0" })
+	incaddy.Await(t, "the server runs it no longer", func() bool { return sleeping() == "0" })
 	log := p.log(t)
 	for _, want := range []string{`"all sessions have ended","cut":1`, `a session was cut in its transaction"`, `"application_name":"goes_on"`} {
 		if !strings.Contains(log, want) {

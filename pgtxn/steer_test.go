@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
 )
 
@@ -79,7 +80,7 @@ func TestKill(t *testing.T) {
 				_, err := conn.Exec(t.Context(), "SELECT pg_sleep(600)")
 				failed <- err
 			}()
-			await(t, "it runs", func() bool {
+			incaddy.Await(t, "it runs", func() bool {
 				return sql(t, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'killed' AND state = 'active'") == "1"
 			})
 		}
@@ -97,7 +98,7 @@ func TestKill(t *testing.T) {
 		p.do(t, "GET", "/pgtxn/sessions/"+id, 404)
 		exec(t, other, "SELECT pg_advisory_lock(4711); SELECT pg_advisory_unlock(4711)") // waits for the rollback
 	}
-	await(t, "the log says it", func() bool {
+	incaddy.Await(t, "the log says it", func() bool {
 		return strings.Count(p.log(t), `"sqlstate":"57P01"`) == 2
 	})
 }
@@ -121,9 +122,9 @@ func TestPause(t *testing.T) {
 		_, err := two.Exec(t.Context(), "SELECT 1")
 		answered <- err
 	}()
-	await(t, "the other waits", func() bool { return p.pool(t, "paused").Waiting == 1 })
+	incaddy.Await(t, "the other waits", func() bool { return p.pool(t, "paused").Waiting == 1 })
 	exec(t, one, "COMMIT")
-	await(t, "no backend is left", func() bool { return p.pool(t, "paused").Active == 0 })
+	incaddy.Await(t, "no backend is left", func() bool { return p.pool(t, "paused").Active == 0 })
 	if got := sql(t, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'paused' AND state <> 'idle'"); got != "0" {
 		t.Errorf("%s backends work", got)
 	}
@@ -198,7 +199,7 @@ func TestIncidents(t *testing.T) {
 	exec(t, conn, "SELECT 1")
 	exec(t, conn, "BEGIN; LISTEN x; COMMIT")
 	var entries []relay.Incident
-	await(t, "an entry", func() bool {
+	incaddy.Await(t, "an entry", func() bool {
 		entries = get[[]relay.Incident](t, p, "/pgtxn/log?user=incidents&kind=pin")
 		return len(entries) > 0
 	})

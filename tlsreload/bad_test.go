@@ -9,9 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 	"github.com/caddy-pgtxn/caddy-pgtxn/tlsreload"
 )
@@ -184,21 +186,38 @@ func (h *house) pairNow(t *testing.T, before, test string) string {
 	return testca.Fingerprint(cert)
 }
 
-// A pair that is swapped between the reads of its two files is read again.
+// A pair of which a reload has read the new certificate and the old key is read again.
 func TestTornPair(t *testing.T) {
 	h := newHouse(t)
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
-	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
+	folder(t, filepath.Join(h.dir, "storage"))
+	stored := h.ca.Issue(t, []string{"b.test"})
+	h.put(t, "storage/b", stored)
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\nstorage b.crt b.key\n}\nwatch off")
 	next := h.ca.Issue(t, []string{"a.test"})
 	h.write(t, "a.crt", next.Chain)
-	written := make(chan struct{})
+	// What is read behind the pair says when that has been read.
+	behind := filepath.Join(h.dir, "storage", "b.crt")
+	if err := os.Rename(behind, behind+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(behind, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error)
 	go func() {
-		defer close(written)
-		time.Sleep(100 * time.Millisecond) // somebody who takes his time; a reload has half a second
-		h.write(t, "a.key", next.Key)
+		fifo, err := os.OpenFile(behind, os.O_WRONLY, 0)
+		if err == nil {
+			h.write(t, "a.key", next.Key)
+			_, err = fifo.Write(stored.Chain)
+			err = errors.Join(err, os.Rename(behind+".new", behind), fifo.Close())
+		}
+		written <- err
 	}()
 	h.reload(t, "", "reloaded")
-	<-written
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
 	h.expect(t, h.pgtxn, "a.test", next.Fingerprint)
 }
 
@@ -257,9 +276,9 @@ func TestKeptLater(t *testing.T) {
 	}
 	h.start(t, options+"poll_interval 20ms")
 	want := spoil()
-	await(t, "the log says that it can't be kept", func() bool { return strings.Count(h.log(), "can't be kept") > 2 })
+	incaddy.Await(t, "the log says that it can't be kept", func() bool { return strings.Count(h.log(), "can't be kept") > 2 })
 	remove(t, h, "storage/tlsreload/last_good")
-	await(t, "it is kept", func() bool { return len(h.stored(t, "last_good/a.json")) == 1 })
+	incaddy.Await(t, "it is kept", func() bool { return len(h.stored(t, "last_good/a.json")) == 1 })
 	h.stop(t)
 	h.write(t, "a.key", nil)
 	h.start(t, options+"watch off")

@@ -48,7 +48,7 @@ func (h *house) run(t testing.TB, options string) *process {
 		close(p.ended)
 	}()
 	t.Cleanup(p.kill)
-	await(t, "Caddy serves, or ends", func() bool {
+	incaddy.Await(t, "Caddy serves, or ends", func() bool {
 		select {
 		case <-p.ended:
 			return true
@@ -181,7 +181,7 @@ func TestUncleanBehindFailure(t *testing.T) {
 	p := h.run(t, options)
 	var mark string
 	var before []byte
-	await(t, "the process has left its mark", func() bool {
+	incaddy.Await(t, "the process has left its mark", func() bool {
 		id, err := os.ReadFile(filepath.Join(h.dir, "caddy", "instance.uuid"))
 		mark = filepath.Join(h.dir, "storage", "tlsreload", "running", string(id)+".json")
 		if err == nil {

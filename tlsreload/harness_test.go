@@ -200,7 +200,7 @@ func (h *house) request(t testing.TB, method, path string, answer any) int {
 	}
 	request.Close = true // behind a reload another server answers
 	var response *http.Response
-	await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
+	incaddy.Await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
 		response, err = http.DefaultClient.Do(request)
 		return !errors.Is(err, syscall.ECONNRESET)
 	})
@@ -260,15 +260,5 @@ func (h *house) expect(t testing.TB, address, name, want string, change ...func(
 	got, err := h.shown(address, name, change...)
 	if err != nil || got != want {
 		t.Errorf("%s at %s shows %.8s, %v; want %.8s", name, address, got, err, want)
-	}
-}
-
-// await waits until a condition that has no signal of its own is true.
-func await(t testing.TB, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("still not: %s", what)
-		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/ocsp"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
@@ -77,7 +78,7 @@ func TestOCSP(t *testing.T) {
 	mode.Store("good")
 	want := h.put(t, "a", below.Issue(t, []string{"a.test"}, names))
 	h.reload(t, "", "reloaded")
-	await(t, "an answer is stapled", stapled)
+	incaddy.Await(t, "an answer is stapled", stapled)
 	h.expect(t, h.l4tls, "a.test", want)
 	h.reload(t, "", "unchanged")
 	mode.Store("down")

@@ -53,7 +53,7 @@ func (*listener) Handle(_ context.Context, e caddy.Event) error {
 
 func hear(t *testing.T, want string) {
 	t.Helper()
-	await(t, "event "+want, func() bool {
+	incaddy.Await(t, "event "+want, func() bool {
 		heard.Lock()
 		defer heard.Unlock()
 		return strings.Contains(strings.Join(heard.events, "\n"), want)
@@ -253,7 +253,7 @@ func TestBesideAutomation(t *testing.T) {
 	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\n}\nlocal_certs\ntls_automate_names managed.test\nlog other {\n", "a.test", "site.test")
 	var status tlsreload.StatusView
-	await(t, "Caddy's certificates are there", func() bool {
+	incaddy.Await(t, "Caddy's certificates are there", func() bool {
 		status = h.status(t)
 		return len(status.Managed) == 2 && status.Managed[0].Served && status.Managed[1].Served
 	})

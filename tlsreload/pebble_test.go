@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
 )
 
@@ -81,7 +82,7 @@ func startPebble(t *testing.T, h *house) *pebble {
 	}
 	p := &pebble{"https://" + local(0) + "/dir", "https://" + local(1), ports[2]}
 	h.roots = h.ca.Pool()
-	await(t, "pebble answers", func() bool { return p.addRoot(h) == nil })
+	incaddy.Await(t, "pebble answers", func() bool { return p.addRoot(h) == nil })
 	return p
 }
 
@@ -128,7 +129,7 @@ func TestACME(t *testing.T) {
 		fingerprint, _ := h.shown(h.pgtxn, "managed.test")
 		return fingerprint
 	}
-	await(t, "Caddy has a certificate", func() bool { return shown() != "" })
+	incaddy.Await(t, "Caddy has a certificate", func() bool { return shown() != "" })
 	first := shown()
 
 	ctx, stop := context.WithCancel(t.Context())

@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 )
 
 // A loader of Caddy's is asked again at each reload, and one that panics on a
@@ -142,7 +144,7 @@ func TestSelfSignedIsNotLate(t *testing.T) {
 	h.expect(t, h.pgtxn, "a.test", want)
 	degraded := func(when string) {
 		t.Helper()
-		await(t, "the set is degraded", func() bool { return h.status(t).Degraded })
+		incaddy.Await(t, "the set is degraded", func() bool { return h.status(t).Degraded })
 		h.expect(t, h.pgtxn, "a.test", want)
 		if problems := h.status(t).Sets[0].LastError; len(problems) != 2 || !strings.Contains(problems[0].Error(), "a.crt: it can't be read: no such file") {
 			t.Errorf("%s: %+v", when, problems)
@@ -179,7 +181,7 @@ func TestSelfSignedBehindExpired(t *testing.T) {
 	h.stop(t)
 	remove(t, h, "a.crt")
 	remove(t, h, "a.key")
-	await(t, "the pair has expired", func() bool { return time.Now().After(end) })
+	incaddy.Await(t, "the pair has expired", func() bool { return time.Now().After(end) })
 	h.start(t, options)
 	if status := h.status(t); status.Degraded || !status.Sets[0].Expires.After(end) {
 		t.Errorf("%+v", status)

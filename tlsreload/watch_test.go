@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
 
@@ -97,7 +98,7 @@ func TestWatch(t *testing.T) {
 			for range 3 {
 				pair := below.Issue(t, []string{"a.test"})
 				test.put(t, h, pair)
-				await(t, "the new certificate is shown", func() bool {
+				incaddy.Await(t, "the new certificate is shown", func() bool {
 					shown, err := h.shown(h.pgtxn, "a.test")
 					if err != nil {
 						t.Fatal(err)
@@ -117,10 +118,10 @@ func TestWatchFailure(t *testing.T) {
 	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}")
 	next := h.ca.Issue(t, []string{"a.test"})
 	h.write(t, "a.key", next.Key)
-	await(t, "the set is degraded", func() bool { return h.status(t).Degraded })
+	incaddy.Await(t, "the set is degraded", func() bool { return h.status(t).Degraded })
 	h.expect(t, h.pgtxn, "a.test", want)
 	h.write(t, "a.crt", next.Chain)
-	await(t, "the set is good again", func() bool { return !h.status(t).Degraded })
+	incaddy.Await(t, "the set is good again", func() bool { return !h.status(t).Degraded })
 	h.expect(t, h.pgtxn, "a.test", next.Fingerprint)
 }
 
@@ -130,7 +131,7 @@ func TestSignal(t *testing.T) {
 	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
 	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
-	await(t, "the new certificate is shown", func() bool {
+	incaddy.Await(t, "the new certificate is shown", func() bool {
 		// Again and again: nobody says when the module has begun to listen.
 		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
 			t.Fatal(err)
@@ -148,9 +149,9 @@ func TestNotYetValid(t *testing.T) {
 	pair := h.ca.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(6 * time.Second) })
 	h.put(t, "a", pair)
 	h.reload(t, "", "failed")
-	await(t, "it is served", func() bool {
+	incaddy.Await(t, "it is served", func() bool {
 		shown, err := h.shown(h.pgtxn, "a.test")
 		return err == nil && shown == pair.Fingerprint
 	})
-	await(t, "the set is good again", func() bool { return !h.status(t).Degraded })
+	incaddy.Await(t, "the set is good again", func() bool { return !h.status(t).Degraded })
 }

@@ -2,6 +2,7 @@
 package incaddy
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -25,7 +26,8 @@ func Main(m *testing.M, stop func()) {
 func run(m *testing.M, stop func()) int {
 	home, err := os.MkdirTemp("", "incaddy-")
 	if err != nil {
-		panic(err)
+		fmt.Fprintln(os.Stderr, "a folder for Caddy:", err)
+		return 1
 	}
 	defer os.RemoveAll(home)
 	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"} {
