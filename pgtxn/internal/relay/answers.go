@@ -69,6 +69,8 @@ func (v *server) finished(typ byte, r *reply) {
 	case typ == 's':
 		v.session.machine.Suspended()
 	case typ != 'I' || kind == 'E': // an empty simple Query holds no statement
+		done := v.session.machine.Head()
+		v.session.hears(&done)
 		v.session.machine.Completed()
 	}
 }
@@ -322,7 +324,7 @@ func (v *server) ready(status byte) bool {
 	case forSelf, forReopen:
 		return false
 	}
-	s.copyIn = false
+	s.copyIn, s.heard = false, true
 	s.unfit = s.lacking
 	v.dropStandIns()
 	if !s.machine.Ready(status) && !s.lender.neverShared(s.waiter.Class) {

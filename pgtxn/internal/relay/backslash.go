@@ -27,13 +27,18 @@ func (s *Session) ambiguous(text []byte) bool {
 
 // mayChange says whether the statement may change a variable.
 func mayChange(st *sqlscan.Statement, name string) bool {
+	return says(st, name) || mayHide(st)
+}
+
+// says: it does, and says so.
+func says(st *sqlscan.Statement, name string) bool {
 	switch st.Kind {
 	case sqlscan.Set, sqlscan.Reset:
 		return st.Name == name
 	case sqlscan.ResetAll, sqlscan.DiscardAll:
 		return true
 	}
-	return mayHide(st)
+	return false
 }
 
 // backslashInLetters are the encodings, all for clients only, in which the byte

@@ -21,6 +21,7 @@ type loan struct {
 	fresh     bool // srv's variables may have to be applied ahead of the next message
 	owed      bool // and that is not since srv was just lent: the session may have things on it
 	unlearned bool // the last question for values failed
+	heard     bool // srv has reported how it reads texts, see reread.go
 }
 
 // ready reports whether the session has a backend for the message at hand, its
@@ -68,7 +69,7 @@ func (s *Session) hold(v *server) {
 	if v.owner != s.id || s.waiter.Last != v.member {
 		v.DoubtRoles()
 	}
-	s.srv, s.fresh, s.owed = v, true, false
+	s.srv, s.fresh, s.owed, s.heard = v, true, false, false
 	s.lender.totals.Lent++
 	s.waiter.Last = v.member
 	v.session = s

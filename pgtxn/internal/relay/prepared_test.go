@@ -391,3 +391,38 @@ func TestUnnamedBehindSkippedParse(t *testing.T) {
 		}
 	})
 }
+
+// What changed unseen in the transaction at hand decides how a backend reads a text
+// that it lacks, and by which rules one was prepared.
+func TestPreparedReadAsThen(t *testing.T) {
+	test := func(t *testing.T, p place) {
+		c, other := p.connect(t), p.connect(t)
+		hide := func(name, value string) {
+			t.Helper()
+			c.must("DO $$BEGIN PERFORM set_config('" + name + "', '" + value + "', false); END$$")
+		}
+		elsewhere := func() { other.must("DEALLOCATE ALL") } // in the proxy's pool, as good as a move
+		c.must("SET escape_string_warning = off")
+		c.prepare("plain", `SELECT 'a\\b'`)
+		elsewhere()
+		c.must("BEGIN")
+		hide("standard_conforming_strings", "off")
+		if got := c.run("plain"); got != `D a\\b, C SELECT 1, Z T` {
+			t.Error(got)
+		}
+		c.prepare("escaped", `SELECT 'a\\b'`)
+		c.must("COMMIT; SET standard_conforming_strings = on")
+		elsewhere()
+		c.runs("escaped", `a\b`)
+
+		c.must("BEGIN")
+		hide("standard_conforming_strings", "off")
+		c.send(parse("", "ROLLBACK"), bind("", ""), execute("", 0), parse("undone", `SELECT 'a\\b'`), syncMsg)
+		c.expect("1", "2", "C ROLLBACK", "1", "S standard_conforming_strings=on", "Z I")
+		c.must("SET standard_conforming_strings = off")
+		elsewhere()
+		c.runs("undone", `a\\b`)
+	}
+	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
+	t.Run("proxy", func(t *testing.T) { test(t, database(t).behind(t, 1)) })
+}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/guc"
+	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/sqlscan"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/wire"
 )
 
@@ -27,8 +28,11 @@ func (s *Session) reading() reading {
 	return reading{s.inForce("client_encoding"), s.inForce("standard_conforming_strings")}
 }
 
-// inForce is the value of a variable that every login has.
+// inForce is the value of a variable that every login has, and whose changes are reported.
 func (s *Session) inForce(name string) string {
+	if now, ok := s.srv.Reported.Get(name); ok && s.heard {
+		return now.Session.Text
+	}
 	v, _ := s.machine.Vars().Get(name)
 	value := v.Local
 	if value == nil {
@@ -41,6 +45,18 @@ func (s *Session) inForce(name string) string {
 		return s.srv.Initial[name]
 	}
 	return value.Text
+}
+
+// hears: behind a batch of the client's, the server has reported what is in force, whatever
+// has changed it. It reports again behind the next one, so from the first statement on that
+// changes how texts are read, the machine knows more.
+func (s *Session) hears(done *sqlscan.Statement) {
+	switch done.Kind {
+	case sqlscan.Commit, sqlscan.Rollback, sqlscan.RollbackTo, sqlscan.PrepareTransaction:
+		s.heard = false
+	default:
+		s.heard = s.heard && !says(done, "client_encoding") && !says(done, "standard_conforming_strings")
+	}
 }
 
 // mayReadOtherwise says whether the backend may not read p as when it was prepared.

@@ -84,6 +84,19 @@ SHOW client_encoding                            -> [WIN1252] SHOW T
 COMMIT                                          -> COMMIT S(client_encoding=LATIN1) I
 SELECT encode(convert_to(current_setting('my.x'), 'UTF8'), 'hex'), current_setting('client_encoding'), current_setting('standard_conforming_strings') -> [c3a95c6e|LATIN1|off] SELECT 1 I
 
+# 25: and so it was where they were changed unseen, in a transaction that is open
+SET escape_string_warning = off                 -> SET I
+SET my.x TO 'é\n' \parse 'letters'              -> ParseComplete I
+BEGIN                                           -> BEGIN T
+DO $$BEGIN PERFORM set_config('standard_conforming_strings', 'off', false), set_config('client_encoding', 'LATIN1', true); END$$ -> DO S(client_encoding=LATIN1) S(standard_conforming_strings=off) T
+\bind_named 'letters'                           -> SET T
+SELECT encode(convert_to(current_setting('my.x'), 'UTF8'), 'hex') -> [c3a95c6e] SELECT 1 T
+SET my.y TO 'é\\' \parse 'more'                 -> ParseComplete T
+COMMIT                                          -> COMMIT S(client_encoding=UTF8) I
+SET standard_conforming_strings = on            -> SET S(standard_conforming_strings=on) I
+\bind_named 'more'                              -> SET I
+SELECT encode(convert_to(current_setting('my.y'), 'UTF8'), 'hex') -> [c383c2a95c] SELECT 1 I
+
 # 25: letters in a statement whose name is taken, behind what may change how they are read
 pipeline
   SELECT 1 \parse 'taken'                       -> ParseComplete
@@ -91,3 +104,27 @@ pipeline
   SELECT 'é' \parse 'taken'                     -> ERROR 42P05
   sync                                          -> I
 \bind_named 'taken'                             -> [1] SELECT 1 I
+
+# 25: backslashes behind what changes how they are read, in one pipeline
+SET escape_string_warning = off                 -> SET I
+SET work_mem = '5MB'                            -> SET I
+pipeline
+  SET standard_conforming_strings = off \bind   -> SET
+  SET my.x = 'a\'; RESET ALL; --' \bind         -> SET
+  RESET standard_conforming_strings \bind       -> RESET
+  SET my.y = 'a\' || 'b' \bind                  -> ERROR 42601
+  sync                                          -> I
+SHOW work_mem                                   -> [5MB] SHOW I
+pipeline
+  SET standard_conforming_strings = off \bind   -> SET
+  SET my.x = 'a\'; RESET ALL; --' \bind         -> SET
+  sync                                          -> S(standard_conforming_strings=off) I
+SHOW my.x                                       -> [a'; RESET ALL; --] SHOW I
+SHOW work_mem                                   -> [5MB] SHOW I
+pipeline
+  SET standard_conforming_strings = on \bind    -> SET
+  SET my.x = 'a\' \bind                         -> SET
+  SET my.y = 'b\' \bind                         -> SET
+  sync                                          -> S(standard_conforming_strings=on) I
+SHOW my.x                                       -> [a\] SHOW I
+SHOW my.y                                       -> [b\] SHOW I
