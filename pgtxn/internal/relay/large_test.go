@@ -21,7 +21,7 @@ import (
 const (
 	largest    = 64 << 20
 	large      = 32 << 20
-	largeBound = 32 << 20 // by which the process may grow meanwhile, garbage included
+	largeBound = 8 << 20 // by which the process may grow meanwhile, garbage included
 )
 
 // growth runs f and returns by how much it made the process grow, at most.
@@ -95,7 +95,7 @@ func (c *client) pour(typ byte, before []byte, n int, after []byte) {
 	c.send([]byte{typ}, binary.BigEndian.AppendUint32(nil, uint32(total)), before)
 	chunk := bytes.Repeat([]byte("x"), 64<<10)
 	for ; n > 0; n -= min(n, len(chunk)) {
-		c.send(chunk[:min(n, len(chunk))])
+		c.write(chunk[:min(n, len(chunk))])
 	}
 	c.send(after)
 }

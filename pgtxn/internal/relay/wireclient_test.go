@@ -78,8 +78,13 @@ func newClient(conn net.Conn) *client {
 // send writes all messages in one go.
 func (c *client) send(messages ...[]byte) {
 	c.t.Helper()
+	c.write(slices.Concat(messages...))
+}
+
+func (c *client) write(data []byte) {
+	c.t.Helper()
 	_ = c.conn.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := c.conn.Write(slices.Concat(messages...)); err != nil {
+	if _, err := c.conn.Write(data); err != nil {
 		c.t.Fatalf("sending: %v", err)
 	}
 }
