@@ -172,16 +172,18 @@ func (s *Session) inspect() {
 
 // expected is the value that a setting is thought to have on the backend; nil if
 // it is thought not to exist. What is not known in the server's words is asked
-// for: no value is NULL of a setting that was set.
+// for: no value is NULL of a setting that was set. So is what a RESET in secret would
+// not change on the backend, and only there: its source tells.
 func (s *Session) expected(name string) *string {
-	if v, ok := s.want().Get(name); ok && v.Session != nil && !v.Session.Default {
-		if !v.Session.Known {
+	initial, ok := s.srv.Initial[name]
+	if v, set := s.want().Get(name); set && v.Session != nil && !v.Session.Default {
+		if !v.Session.Known || v.Session.Text == initial && s.hasBase(name) {
 			return nil
 		}
 		return &v.Session.Text
 	}
-	if value, ok := s.srv.Initial[name]; ok {
-		return &value
+	if ok {
+		return &initial
 	}
 	if _, ok := s.found.Get(name); ok {
 		return new(string)

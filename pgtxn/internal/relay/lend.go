@@ -69,7 +69,7 @@ func (s *Session) hold(v *server) {
 	if v.owner != s.id || s.waiter.Last != v.member {
 		v.DoubtRoles()
 	}
-	s.srv, s.fresh, s.owed, s.heard = v, true, false, false
+	s.srv, s.fresh, s.owed = v, true, false
 	s.lender.totals.Lent++
 	s.waiter.Last = v.member
 	v.session = s
@@ -139,7 +139,7 @@ func (s *Session) refuse(e []byte) {
 // apply gives the backend this session's variables, ahead of the client's bytes.
 func (s *Session) apply() {
 	v := s.srv
-	s.fresh = false
+	s.fresh, s.heard = false, false
 	want := s.want()
 	if s.lacking = s.unfit && s.exemption.Kind != sqlscan.Other; s.lacking {
 		want = s.exempted(want)

@@ -422,6 +422,16 @@ func TestPreparedReadAsThen(t *testing.T) {
 		c.must("SET standard_conforming_strings = off")
 		elsewhere()
 		c.runs("undone", `a\\b`)
+
+		c = p.connect(t, "options", "-c standard_conforming_strings=off -c escape_string_warning=off")
+		c.must("SET standard_conforming_strings = on")
+		c.prepare("plain", `SELECT 'a\\b'`)
+		elsewhere()
+		c.must("SELECT pg_advisory_lock(1)") // so it keeps its backend
+		c.must("DO $$BEGIN EXECUTE 'RESET standard_conforming_strings'; END$$")
+		if got := c.run("plain"); !strings.HasPrefix(got, `D a\\b, C SELECT 1, `) {
+			t.Error(got)
+		}
 	}
 	t.Run("direct", func(t *testing.T) { test(t, database(t)) })
 	t.Run("proxy", func(t *testing.T) { test(t, database(t).behind(t, 1)) })
