@@ -172,12 +172,13 @@ func (s *Session) inspect() {
 
 // expected is the value that a setting is thought to have on the backend; nil if
 // it is thought not to exist. What is not known in the server's words is asked
-// for: no value is NULL of a setting that was set. So is what a RESET in secret would
-// not change on the backend, and only there: its source tells.
+// for: no value is NULL of a setting that was set. So is one that looks the same
+// behind a RESET in secret, but should be the session's start-up value then.
 func (s *Session) expected(name string) *string {
 	initial, ok := s.srv.Initial[name]
 	if v, set := s.want().Get(name); set && v.Session != nil && !v.Session.Default {
-		if !v.Session.Known || v.Session.Text == initial && s.hasBase(name) {
+		b, based := s.base.Get(name)
+		if !v.Session.Known || based && v.Session.Text == initial && b.Session.Text != initial {
 			return nil
 		}
 		return &v.Session.Text
