@@ -108,13 +108,17 @@ func (a *App) check(r *reading, req Request) {
 
 // vanished says whether a set would become self-signed that was not: what is
 // served, or was kept, came from sources that don't exist now. They may be late,
-// such as a mount at boot.
+// such as a mount at boot. If it has expired meanwhile, self-signed is better.
 func (a *App) vanished(r *reading) bool {
 	if len(r.absent) == 0 {
 		return false
 	}
 	good, _ := a.lastGood(r.set.Name)
-	return good != nil && slices.ContainsFunc(good.Certificates, func(c *certset.Certificate) bool { return !isSelfSigned(c) })
+	if good == nil {
+		return false
+	}
+	expired, _ := certset.Check(good, nil, certset.Rules{Now: time.Now(), Force: true})
+	return len(expired) == 0 && slices.ContainsFunc(good.Certificates, func(c *certset.Certificate) bool { return !isSelfSigned(c) })
 }
 
 // changed says whether the sources hold something else than at the last

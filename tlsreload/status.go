@@ -18,7 +18,7 @@ type setState struct {
 	Trigger    string            `json:"trigger"`
 	LastError  []certset.Problem `json:"last_error,omitempty"`
 	Warnings   []certset.Problem `json:"warnings,omitempty"`
-	// Degraded: what is served is not what the sources hold.
+	// Degraded: what is served is not what the sources hold, or is no longer good.
 	Degraded bool `json:"degraded"`
 
 	digest [sha256.Size]byte // of the sources at the last attempt
