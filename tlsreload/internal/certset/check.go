@@ -38,6 +38,12 @@ func Check(next, old *Set, rules Rules) (errs, warnings []Problem) {
 		if len(cert.Names) == 0 {
 			errs = append(errs, problem(cert.Source, "the certificate has no DNS name and no IP address; clients ignore its common name %q", cert.TLS.Leaf.Subject.CommonName))
 		}
+		if !isFor(cert, x509.ExtKeyUsageServerAuth) {
+			errs = append(errs, problem(cert.Source, "the certificate is not one of a server: its extendedKeyUsage has no serverAuth, so clients refuse it"))
+		}
+	}
+	if cert := next.Upstream; cert != nil && !isFor(cert, x509.ExtKeyUsageClientAuth) { // there are servers that don't look
+		warnings = append(warnings, problem(cert.Source, "the certificate is not one of a client: its extendedKeyUsage has no clientAuth, so most servers refuse it"))
 	}
 	if lost := lostNames(next, old); len(lost) > 0 && !rules.Force {
 		errs = append(errs, problem("", "set %s: no certificate has the name %s any more; if that is meant, force the reload", next.Name, strings.Join(lost, ", ")))
@@ -92,6 +98,14 @@ func weakSignature(algorithm x509.SignatureAlgorithm) bool {
 
 func selfIssued(cert *x509.Certificate) bool {
 	return bytes.Equal(cert.RawIssuer, cert.RawSubject)
+}
+
+// isFor says whether a certificate may be used so: it says nothing of its uses,
+// or this one, or any.
+func isFor(cert *Certificate, usage x509.ExtKeyUsage) bool {
+	leaf := cert.TLS.Leaf
+	return len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) == 0 ||
+		slices.Contains(leaf.ExtKeyUsage, usage) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
 
 // checkOrder: each certificate is signed by the next.

@@ -36,6 +36,9 @@ func TestCheck(t *testing.T) {
 	leafOnly.Chain = slices.Clone(leafOnly.Chain[:strings.Index(string(leafOnly.Chain), "-----END")+len("-----END CERTIFICATE-----\n")])
 	cut := certificate(t, "cut", leafOnly)
 	aia := certificate(t, "aia", root.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://x.test"} }))
+	forUse := func(usages ...x509.ExtKeyUsage) *certset.Certificate {
+		return certificate(t, "use", root.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.ExtKeyUsage = usages }))
+	}
 	now := time.Now()
 	list := func(by *testca.Authority, next time.Time) *certset.Set {
 		s := set(a)
@@ -60,6 +63,11 @@ func TestCheck(t *testing.T) {
 		"cut chain, by its roots":       {set(cut), nil, certset.Rules{Now: now, Roots: root.Pool()}, "CN=intermediate, is missing", ""},
 		"cut chain, longer before":      {set(cut), set(a), certset.Rules{Now: now}, "it was there before", ""},
 		"the same, forced":              {set(cut), set(a), certset.Rules{Now: now, Force: true}, "", "it was there before"},
+		"for any use":                   {set(forUse(x509.ExtKeyUsageAny)), nil, certset.Rules{Now: now}, "", ""},
+		"for no certain use":            {set(forUse()), nil, certset.Rules{Now: now}, "", ""},
+		"a client's":                    {set(forUse(x509.ExtKeyUsageClientAuth)), nil, certset.Rules{Now: now, Force: true}, "use: the certificate is not one of a server", ""},
+		"a server's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageServerAuth)}, nil, certset.Rules{Now: now}, "", "use: the certificate is not one of a client"},
+		"a client's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageClientAuth)}, nil, certset.Rules{Now: now}, "", ""},
 		"issuer to be fetched":          {set(aia), nil, certset.Rules{Now: now}, "", "unless clients trust it directly"},
 		"issuer of the system":          {set(aia), nil, certset.Rules{Now: now, Public: root.Pool()}, "", ""},
 		"lost name":                     {set(certificate(t, "b", root.Issue(t, []string{"b.test"}))), set(a), certset.Rules{Now: now}, "no certificate has the name a.test any more", ""},
