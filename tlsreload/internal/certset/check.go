@@ -27,6 +27,9 @@ type Rules struct {
 // minRSABits is the least that browsers and the CA/Browser Forum take.
 const minRSABits = 2048
 
+// unlessMeant is what is said of what can be forced.
+const unlessMeant = "; if that is meant, force the reload"
+
 // Check says what is wrong with a set that is to follow old, which may be nil.
 // A set with errors must not be served; warnings are for the operator.
 func Check(next, old *Set, rules Rules) (errs, warnings []Problem) {
@@ -156,19 +159,40 @@ func incomplete(cert *Certificate, old *Set, rules *Rules) (missing string, cert
 	if selfIssued(last) || leadsTo(rules.Public) {
 		return "", false
 	}
-	if old != nil {
-		for _, was := range old.All() {
-			for _, link := range was.Chain[1:] {
-				if bytes.Equal(link.RawSubject, last.RawIssuer) {
-					return missing + "; it was there before", !rules.Force
-				}
-			}
+	if lost := shortened(cert, old); lost != "" {
+		missing += "; " + lost
+		if rules.Force {
+			return missing, false
 		}
+		return missing + unlessMeant, true
 	}
 	if len(cert.Chain) > 1 || len(last.IssuingCertificateURL) == 0 {
 		return "", false // as it is with a private authority
 	}
 	return missing + ", unless clients trust it directly", false
+}
+
+// shortened says by old, which may be nil, that a chain has lost an intermediate
+// certificate, or "": that of its issuer; or, for a leaf of another issuer than
+// before, all that there were.
+func shortened(cert *Certificate, old *Set) string {
+	if old == nil {
+		return ""
+	}
+	last := cert.Chain[len(cert.Chain)-1]
+	replaced, asBefore := false, false
+	for _, was := range old.All() {
+		intermediates := slices.DeleteFunc(slices.Clone(was.Chain[1:]), selfIssued) // a root may be left out
+		if slices.ContainsFunc(intermediates, func(link *x509.Certificate) bool { return bytes.Equal(link.RawSubject, last.RawIssuer) }) {
+			return "it was there before"
+		}
+		replaced = replaced || len(intermediates) > 0 && succeeds(cert, was)
+		asBefore = asBefore || bytes.Equal(was.Chain[len(was.Chain)-1].RawIssuer, last.RawIssuer)
+	}
+	if len(cert.Chain) == 1 && replaced && !asBefore {
+		return "the one before came with an intermediate certificate"
+	}
+	return ""
 }
 
 func lostNames(next, old *Set) []string {
