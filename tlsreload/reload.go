@@ -93,12 +93,17 @@ func (a *App) check(r *reading, req Request) {
 	if req.unasked() && a.vanished(r) {
 		r.errs = append(r.absent, r.errs...)
 	}
+	old := a.snapshot.Load().Set(r.set.Name)
+	first := old == nil
+	if first { // what another configuration served, or another process
+		old, _ = a.lastGood(r.set.Name)
+	}
 	public, _ := x509.SystemCertPool() // without one, less can be said about chains
-	errs, warnings := certset.Check(r.set, a.snapshot.Load().Set(r.set.Name), certset.Rules{
-		Now: time.Now(), Force: req.Force, Roots: r.roots, Public: public,
+	errs, warnings := certset.Check(r.set, old, certset.Rules{
+		Now: time.Now(), Force: req.Force, Reconfigured: first, Roots: r.roots, Public: public,
 	})
 	if len(r.errs) > 0 {
-		errs = nil // they would follow from these
+		errs, warnings = nil, nil // they would follow from these
 	}
 	r.errs, r.warnings = append(r.errs, errs...), append(r.warnings, warnings...)
 	if len(r.errs) == 0 && len(r.set.All())+len(r.set.Clients.Roots)+len(r.set.UpstreamRoots) == 0 {

@@ -16,6 +16,9 @@ type Rules struct {
 	// Force lets a set lose names and intermediate certificates, and have
 	// revocation lists that are out of date.
 	Force bool
+	// Reconfigured lets a set lose names, with a warning: the configuration may
+	// mean other names.
+	Reconfigured bool
 	// Roots are the authorities that every chain has to lead to. Nil: it is not
 	// asked for; then only a chain that lost an intermediate is an error.
 	Roots *x509.CertPool
@@ -49,7 +52,12 @@ func Check(next, old *Set, rules Rules) (errs, warnings []Problem) {
 		warnings = append(warnings, problem(cert.Source, "the certificate is not one of a client: its extendedKeyUsage has no clientAuth, so most servers refuse it"))
 	}
 	if lost := lostNames(next, old); len(lost) > 0 && !rules.Force {
-		errs = append(errs, problem("", "set %s: no certificate has the name %s any more; if that is meant, force the reload", next.Name, strings.Join(lost, ", ")))
+		reason := fmt.Sprintf("set %s: no certificate has the name %s any more", next.Name, strings.Join(lost, ", "))
+		if rules.Reconfigured {
+			warnings = append(warnings, Problem{Reason: reason})
+		} else {
+			errs = append(errs, Problem{Reason: reason + unlessMeant})
+		}
 	}
 	e, w := checkTrust(&next.Clients, &rules)
 	return append(errs, e...), append(append(warnings, w...), duplicates(next)...)

@@ -79,6 +79,7 @@ func TestCheck(t *testing.T) {
 		"a client's":                    {set(forUse(x509.ExtKeyUsageClientAuth)), nil, certset.Rules{Now: now, Force: true}, "use: the certificate is not one of a server", ""},
 		"a server's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageServerAuth)}, nil, certset.Rules{Now: now}, "", "use: the certificate is not one of a client"},
 		"a client's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageClientAuth)}, nil, certset.Rules{Now: now}, "", ""},
+		"lost name, by a configuration": {set(certificate(t, "b", root.Issue(t, []string{"b.test"}))), set(a), certset.Rules{Now: now, Reconfigured: true}, "", "no certificate has the name a.test any more"},
 		"issuer to be fetched":          {set(aia), nil, certset.Rules{Now: now}, "", "unless clients trust it directly"},
 		"issuer of the system":          {set(aia), nil, certset.Rules{Now: now, Public: root.Pool()}, "", ""},
 		"lost name":                     {set(certificate(t, "b", root.Issue(t, []string{"b.test"}))), set(a), certset.Rules{Now: now}, "no certificate has the name a.test any more", ""},
