@@ -109,6 +109,19 @@ var process struct {
 // current returns the app of the configuration that runs, or nil.
 func current() *App { return process.newest.Load() }
 
+// newest returns what is served now: that of the configuration that runs, or a's
+// own, if that is newer, as while a is being started. A connection that came in
+// under an earlier configuration is not to be shown what was replaced since then.
+func (a *App) newest() *certset.Snapshot {
+	own := a.snapshot.Load()
+	if running := current(); running != nil {
+		if theirs := running.snapshot.Load(); theirs.Generation > own.Generation {
+			return theirs
+		}
+	}
+	return own
+}
+
 // setStarted replaces the list of apps that run. The caller has the lock.
 func setStarted(apps []*App) {
 	process.started = apps

@@ -52,7 +52,7 @@ func Wrap(ctx caddy.Context, policies caddytls.ConnectionPolicies) *tls.Config {
 		if conn.Again != nil {
 			app.doors.note(hello.Conn.LocalAddr().String(), door{conn.Again, policy.NextProtos})
 		}
-		return bind(policy, defaultSNI[policy], app.snapshot.Load(), conn), nil
+		return bind(policy, defaultSNI[policy], app.newest(), conn), nil
 	}
 	return wrapped
 }
