@@ -272,8 +272,7 @@ func (a *App) settleIn() {
 		}
 	}
 	a.settle()
-	names, _ := a.names(nil)
-	a.drain(names, false)
+	a.drain(nil, false)
 }
 
 // settle notes that what was served before is shown to nobody any more.

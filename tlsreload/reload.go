@@ -226,7 +226,7 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 	}
 	a.note(req, readings, result) // who reads that all is well finds it so
 	if result.Result != resultFailed {
-		result.Draining = a.drain(names, req.Drain)
+		result.Draining = a.drain(req.Sets, req.Drain)
 	}
 	return result
 }
