@@ -299,10 +299,11 @@ func (a *App) startBackground() {
 // Stop ends what Handle began. When the last configuration with this app ends,
 // that is a clean end.
 func (a *App) Stop() error {
-	if a.end == nil { // another app could not start
+	if a.end == nil { // another app could not start, or it has ended
 		return nil
 	}
 	a.end()
+	a.end = nil
 	a.running.Wait()
 	process.Lock()
 	defer process.Unlock()
@@ -313,10 +314,15 @@ func (a *App) Stop() error {
 	return nil
 }
 
+// Cleanup stops a if Caddy did not: a configuration may fail behind the start of
+// its apps, such as by an address of the admin API that is taken.
+func (a *App) Cleanup() error { return a.Stop() }
+
 // Interface guards
 var (
 	_ caddy.App           = (*App)(nil)
 	_ caddy.Provisioner   = (*App)(nil)
+	_ caddy.CleanerUpper  = (*App)(nil)
 	_ caddy.Validator     = (*App)(nil)
 	_ caddyevents.Handler = (*App)(nil)
 )

@@ -2,8 +2,13 @@ package tlsreload_test
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"net"
+	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
@@ -38,5 +43,45 @@ func TestWaitingClient(t *testing.T) {
 		} else if got := testca.Fingerprint(conn.ConnectionState().PeerCertificates[0]); got != want {
 			t.Errorf("%s shows %.8s, want %.8s", address, got, want)
 		}
+	}
+}
+
+// changed is a house's configuration with something that Caddyfiles can't say.
+func (h *house) changed(t *testing.T, options string, change func(map[string]any)) []byte {
+	t.Helper()
+	text, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(h.caddyfile(options)), nil)
+	var config map[string]any
+	if err == nil {
+		err = json.Unmarshal(text, &config)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(config)
+	if text, err = json.Marshal(config); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// A configuration that fails when its apps have started, which Caddy then does
+// not stop, leaves the one before in charge.
+func TestFailureBehindStart(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off"
+	h.start(t, options)
+	failing := h.changed(t, options, func(config map[string]any) {
+		config["admin"].(map[string]any)["config"].(map[string]any)["load"] = map[string]any{"module": "none"}
+	})
+	if err := caddy.Load(failing, true); err == nil || !strings.Contains(err.Error(), "config loader") {
+		t.Fatal(err)
+	}
+	want := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.reload(t, "", "reloaded")
+	h.expect(t, h.pgtxn, "a.test", want)
+	h.stop(t)
+	if marks := h.stored(t, "running/*"); len(marks) > 0 {
+		t.Errorf("a clean end has left %q", marks)
 	}
 }
