@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/caddytls/distributedstek"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 )
@@ -83,5 +84,26 @@ func TestFailureBehindStart(t *testing.T) {
 	h.stop(t)
 	if marks := h.stored(t, "running/*"); len(marks) > 0 {
 		t.Errorf("a clean end has left %q", marks)
+	}
+}
+
+// A session does not outlive its certificate where the keys of tickets outlive
+// the process.
+func TestNoResumptionPastRestart(t *testing.T) {
+	startPostgres(t)
+	h := newHouse(t)
+	cache := tls.NewLRUClientSessionCache(1)
+	for range 2 {
+		h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+		p := h.runConfig(t, h.changed(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off", func(config map[string]any) {
+			config["apps"].(map[string]any)["tls"] = map[string]any{"session_tickets": map[string]any{"key_source": map[string]any{"provider": "distributed"}}}
+		}))
+		if h.resumes(t, cache, tls.VersionTLS13) {
+			t.Error("a session was resumed past a restart")
+		}
+		if !h.resumes(t, cache, tls.VersionTLS13) {
+			t.Error("sessions are not resumed")
+		}
+		p.end(t)
 	}
 }
