@@ -2,6 +2,8 @@ package certset
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
@@ -84,6 +86,9 @@ func checkCertificate(cert *Certificate, old *Set, rules *Rules) (errs, warnings
 				fail("%s is signed with %s, which clients refuse", what, link.SignatureAlgorithm)
 			}
 		}
+	}
+	if key, ok := cert.TLS.Leaf.PublicKey.(*ecdsa.PublicKey); ok && key.Curve == elliptic.P224() {
+		fail("the certificate has an ECDSA key of the curve P-224, which TLS 1.3 does not have; use P-256, P-384 or P-521")
 	}
 	if inOrder := checkOrder(cert, fail); !inOrder {
 		return errs, warnings

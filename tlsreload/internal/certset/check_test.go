@@ -1,6 +1,9 @@
 package certset_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -44,6 +47,10 @@ func TestCheck(t *testing.T) {
 	forUse := func(usages ...x509.ExtKeyUsage) *certset.Certificate {
 		return certificate(t, "use", root.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.ExtKeyUsage = usages }))
 	}
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := time.Now()
 	list := func(by *testca.Authority, next time.Time) *certset.Set {
 		s := set(a)
@@ -79,6 +86,7 @@ func TestCheck(t *testing.T) {
 		"a client's":                    {set(forUse(x509.ExtKeyUsageClientAuth)), nil, certset.Rules{Now: now, Force: true}, "use: the certificate is not one of a server", ""},
 		"a server's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageServerAuth)}, nil, certset.Rules{Now: now}, "", "use: the certificate is not one of a client"},
 		"a client's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageClientAuth)}, nil, certset.Rules{Now: now}, "", ""},
+		"P-224":                         {set(certificate(t, "p224", root.IssueFor(t, p224, []string{"a.test"}))), nil, certset.Rules{Now: now}, "ECDSA key of the curve P-224", ""},
 		"lost name, by a configuration": {set(certificate(t, "b", root.Issue(t, []string{"b.test"}))), set(a), certset.Rules{Now: now, Reconfigured: true}, "", "no certificate has the name a.test any more"},
 		"issuer to be fetched":          {set(aia), nil, certset.Rules{Now: now}, "", "unless clients trust it directly"},
 		"issuer of the system":          {set(aia), nil, certset.Rules{Now: now, Public: root.Pool()}, "", ""},
