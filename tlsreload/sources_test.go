@@ -293,3 +293,21 @@ func TestLostAtStart(t *testing.T) {
 		t.Errorf("another configuration, another name: %+v", set)
 	}
 }
+
+// A set that is as it was is not degraded because of another in the same reload.
+func TestBrokenNeighbour(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.put(t, "b", h.ca.Issue(t, []string{"b.test"}))
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nset b {\ncertificate DIR/b.crt DIR/b.key\n}\nwatch off")
+	h.write(t, "b.key", nil)
+	h.reload(t, "", "failed")
+	if sets := h.status(t).Sets; sets[0].Degraded || sets[0].LastResult != "unchanged" || !sets[1].Degraded {
+		t.Errorf("unchanged: %+v", sets)
+	}
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.reload(t, "", "failed")
+	if sets := h.status(t).Sets; !sets[0].Degraded || !strings.Contains(sets[0].LastError[0].Reason, "another set") {
+		t.Errorf("changed: %+v", sets)
+	}
+}

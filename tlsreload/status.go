@@ -41,14 +41,17 @@ func (a *App) note(req Request, readings []reading, result *Result) {
 		s := a.states[r.set.Name]
 		s.LastAttempt, s.LastResult, s.Trigger = now, result.Result, req.Trigger
 		s.LastError, s.Warnings, s.digest = r.errs, r.warnings, r.digest
-		if result.Result != resultFailed {
-			s.LastSuccess, s.Degraded = &now, false
-			continue
+		if result.Result == resultFailed && len(r.errs) == 0 {
+			if r.set.Equal(a.snapshot.Load().Set(r.set.Name)) {
+				s.LastResult = resultUnchanged
+			} else {
+				s.LastError = []certset.Problem{{Reason: "another set of the same reload is broken"}}
+			}
 		}
-		if len(r.errs) == 0 {
-			s.LastError = []certset.Problem{{Reason: "another set of the same reload is broken"}}
+		s.Degraded = s.LastResult == resultFailed
+		if !s.Degraded {
+			s.LastSuccess = &now
 		}
-		s.Degraded = true
 	}
 }
 
