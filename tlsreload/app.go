@@ -109,6 +109,19 @@ var process struct {
 // current returns the app of the configuration that runs, or nil.
 func current() *App { return process.newest.Load() }
 
+// newest returns what is served now: that of the configuration that runs, or a's
+// own, if that is newer, as while a is being started. A connection that came in
+// under an earlier configuration is not to be shown what was replaced since then.
+func (a *App) newest() *certset.Snapshot {
+	own := a.snapshot.Load()
+	if running := current(); running != nil {
+		if theirs := running.snapshot.Load(); theirs.Generation > own.Generation {
+			return theirs
+		}
+	}
+	return own
+}
+
 // setStarted replaces the list of apps that run. The caller has the lock.
 func setStarted(apps []*App) {
 	process.started = apps
@@ -259,8 +272,7 @@ func (a *App) settleIn() {
 		}
 	}
 	a.settle()
-	names, _ := a.names(nil)
-	a.drain(names, false)
+	a.drain(nil, false)
 }
 
 // settle notes that what was served before is shown to nobody any more.
@@ -287,10 +299,11 @@ func (a *App) startBackground() {
 // Stop ends what Handle began. When the last configuration with this app ends,
 // that is a clean end.
 func (a *App) Stop() error {
-	if a.end == nil { // another app could not start
+	if a.end == nil { // another app could not start, or it has ended
 		return nil
 	}
 	a.end()
+	a.end = nil
 	a.running.Wait()
 	process.Lock()
 	defer process.Unlock()
@@ -301,10 +314,15 @@ func (a *App) Stop() error {
 	return nil
 }
 
+// Cleanup stops a if Caddy did not: a configuration may fail behind the start of
+// its apps, such as by an address of the admin API that is taken.
+func (a *App) Cleanup() error { return a.Stop() }
+
 // Interface guards
 var (
 	_ caddy.App           = (*App)(nil)
 	_ caddy.Provisioner   = (*App)(nil)
+	_ caddy.CleanerUpper  = (*App)(nil)
 	_ caddy.Validator     = (*App)(nil)
 	_ caddyevents.Handler = (*App)(nil)
 )

@@ -49,7 +49,7 @@ func (v *ClientVerifier) VerifyClientCertificate(rawCerts [][]byte, _ [][]*x509.
 	if err != nil {
 		return err
 	}
-	snapshot := app.snapshot.Load()
+	snapshot := app.newest()
 	set := snapshot.Set(v.Set)
 	if v.Set == "" && len(snapshot.Sets) == 1 {
 		set = snapshot.Sets[0]

@@ -113,7 +113,7 @@ func runStatus(flags caddycmd.Flags) (int, error) {
 		}
 	})
 	if err == nil && status.Degraded {
-		return caddy.ExitCodeFailedStartup, errors.New("at least one set is degraded: what is served is not what its sources hold")
+		return caddy.ExitCodeFailedStartup, errors.New("at least one set is degraded: what is served is not what its sources hold, or is no longer good")
 	}
 	return caddy.ExitCodeSuccess, err
 }

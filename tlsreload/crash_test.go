@@ -36,6 +36,11 @@ func (h *house) run(t testing.TB, options string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return h.runConfig(t, config)
+}
+
+func (h *house) runConfig(t testing.TB, config []byte) *process {
+	t.Helper()
 	h.write(t, "config.json", config)
 	p := &process{Cmd: exec.Command(os.Args[0], "run", "--config", filepath.Join(h.dir, "config.json")), ended: make(chan struct{})}
 	p.Stdout, p.Stderr = &p.output, &p.output

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,6 +84,9 @@ func (c *Connection) Drained() bool {
 	}
 	return slices.ContainsFunc(c.shown, func(s shown) bool {
 		asked, ok := (*last)[s.set]
+		if !ok {
+			asked, ok = (*last)[notConfigured]
+		}
 		if !ok || !c.begun.Before(asked.at) {
 			return false
 		}
@@ -99,6 +101,10 @@ type asked struct {
 	at     time.Time
 	served map[string]string
 }
+
+// notConfigured stands for the sets that the configuration did not have when all
+// were asked to be drained.
+const notConfigured = ""
 
 // drains is what the process remembers of draining.
 var drains struct {
@@ -118,19 +124,22 @@ func OnDrain(drain func(why string) int) {
 	drains.drainers = append(drains.drainers, drain)
 }
 
-// drain drains the connections of some sets if asked to, or if their options say
-// so, and returns how many there are; nil if it did not. The caller has the lock
-// of process.
+// drain drains the connections of some sets, none for all, if asked to, or if
+// their options say so, and returns how many there are; nil if it did not. The
+// caller has the lock of process.
 func (a *App) drain(names []string, always bool) *int {
-	sets := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !always && !a.Sets[name].Drain })
+	sets, _ := a.names(names) // they exist
+	sets = slices.DeleteFunc(sets, func(name string) bool { return !always && !a.Sets[name].Drain })
 	if len(sets) == 0 {
 		return nil
 	}
+	now := asked{time.Now(), a.snapshot.Load().Owners}
 	last := map[string]asked{}
-	if before := drains.last.Load(); before != nil {
+	if always && len(names) == 0 {
+		last[notConfigured] = now
+	} else if before := drains.last.Load(); before != nil {
 		maps.Copy(last, *before)
 	}
-	now := asked{time.Now(), a.snapshot.Load().Owners}
 	for _, set := range sets {
 		last[set] = now
 	}
@@ -139,7 +148,7 @@ func (a *App) drain(names []string, always bool) *int {
 	defer drains.mu.Unlock()
 	n := 0
 	for _, drain := range drains.drainers {
-		n += drain("its certificate, of set " + strings.Join(sets, " or ") + ", is no longer served")
+		n += drain("its certificate is no longer served")
 	}
 	if n > 0 {
 		a.log.Info("connections on certificates that are no longer served are drained", "sets", sets, "connections", n)

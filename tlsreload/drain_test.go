@@ -208,3 +208,30 @@ func TestDrainDuringLogin(t *testing.T) {
 		t.Errorf("behind it: %q", heard)
 	}
 }
+
+// Connections of a set that is no longer configured are drained with all.
+func TestDrainOfRemovedSet(t *testing.T) {
+	startPostgres(t)
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.put(t, "b", h.ca.Issue(t, []string{"b.test"}))
+	load := func(name string) {
+		t.Helper()
+		if err := h.load(t, strings.Replace(h.sessionsFile(""), "set a", "set "+name, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load("a")
+	old, stays := h.connect(t, h.pgtxn, "a.test"), h.connect(t, h.pgtxn, "b.test")
+	h.expectDraining(t, "?drain", "unchanged", 0)
+	load("renamed")
+	h.expectDraining(t, "?drain", "unchanged", 0) // the certificate is the same
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.reload(t, "", "reloaded")
+	h.expectDraining(t, "?drain&set=renamed&set=b", "unchanged", 0)
+	run1(t, old, "SELECT 1")
+	h.expectDraining(t, "?drain", "unchanged", 1)
+	expectShutdown(t, "of a set that was renamed", old)
+	run1(t, stays, "SELECT 1")
+	run1(t, h.connect(t, h.pgtxn, "a.test"), "SELECT 1")
+}

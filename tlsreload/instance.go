@@ -1,6 +1,7 @@
 package tlsreload
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func (a *App) markRunning() (unclean string) {
 func (a *App) unmarkRunning() {
 	key, err := instanceKey("running")
 	if err == nil {
-		err = a.ctx.Storage().Delete(a.ctx, key)
+		err = a.ctx.Storage().Delete(context.WithoutCancel(a.ctx), key) // it may be cancelled, see Cleanup
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		a.log.Error("the next start will take this end for an unclean one", "error", err)

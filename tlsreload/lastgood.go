@@ -50,30 +50,27 @@ func (a *App) keep(set *certset.Set) error {
 }
 
 // lastGood returns the newest good state of a set, the one that is served or
-// the one that was kept, and which it is; or nil, and why there is none.
+// the one that was kept, and which it is; or nil, and why there is none. It was
+// checked when it began to be served: if time has made it bad since then, or the
+// clock is wrong, it is still better than no set, and Caddy not running at all.
 func (a *App) lastGood(name string) (good *certset.Set, whence string) {
 	if running := current(); running != nil {
 		if set := running.snapshot.Load().Set(name); set != nil {
-			good, whence = set, "what was served before this configuration"
+			return set, "what was served before this configuration"
 		}
 	}
-	if good == nil {
-		if a.LastGood == off {
-			return nil, "keeping the last good set is off"
-		}
-		text, err := a.ctx.Storage().Load(a.ctx, lastGoodKey(name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, "there is no last good set"
-		}
-		if err == nil {
-			good, whence, err = decode(name, text)
-		}
-		if err != nil {
-			return nil, fmt.Sprintf("the last good set can't be read: %v", err)
-		}
+	if a.LastGood == off {
+		return nil, "keeping the last good set is off"
 	}
-	if errs, _ := certset.Check(good, nil, certset.Rules{Now: time.Now(), Force: true}); len(errs) > 0 {
-		return nil, "the last good set is no longer good: " + sentence(errs)
+	text, err := a.ctx.Storage().Load(a.ctx, lastGoodKey(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "there is no last good set"
+	}
+	if err == nil {
+		good, whence, err = decode(name, text)
+	}
+	if err != nil {
+		return nil, fmt.Sprintf("the last good set can't be read: %v", err)
 	}
 	return good, whence
 }

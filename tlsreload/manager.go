@@ -63,7 +63,7 @@ func (m *Manager) GetCertificate(_ context.Context, hello *tls.ClientHelloInfo) 
 	if err != nil {
 		return nil, err
 	}
-	if cert := app.snapshot.Load().Find(hello, ""); cert != nil {
+	if cert := app.newest().Find(hello, ""); cert != nil {
 		return &cert.TLS, nil
 	}
 	return nil, fmt.Errorf("no set of tlsreload has a certificate for '%s'", hello.ServerName)

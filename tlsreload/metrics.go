@@ -33,7 +33,7 @@ var (
 	lastSuccessful = prometheus.NewDesc("caddy_tlsreload_last_reload_successful",
 		"Whether the last attempt to reload a set was successful.", []string{"set"}, nil)
 	degraded = prometheus.NewDesc("caddy_tlsreload_degraded",
-		"Whether a set serves something else than its sources hold.", []string{"set"}, nil)
+		"Whether a set serves something else than its sources hold, or what is no longer good.", []string{"set"}, nil)
 	unclean = prometheus.NewDesc("caddy_tlsreload_unclean_start",
 		"Whether the previous process did not end cleanly.", nil, nil)
 )

@@ -93,12 +93,17 @@ func (a *App) check(r *reading, req Request) {
 	if req.unasked() && a.vanished(r) {
 		r.errs = append(r.absent, r.errs...)
 	}
+	old := a.snapshot.Load().Set(r.set.Name)
+	first := old == nil
+	if first { // what another configuration served, or another process
+		old, _ = a.lastGood(r.set.Name)
+	}
 	public, _ := x509.SystemCertPool() // without one, less can be said about chains
-	errs, warnings := certset.Check(r.set, a.snapshot.Load().Set(r.set.Name), certset.Rules{
-		Now: time.Now(), Force: req.Force, Roots: r.roots, Public: public,
+	errs, warnings := certset.Check(r.set, old, certset.Rules{
+		Now: time.Now(), Force: req.Force, Reconfigured: first, Roots: r.roots, Public: public,
 	})
 	if len(r.errs) > 0 {
-		errs = nil // they would follow from these
+		errs, warnings = nil, nil // they would follow from these
 	}
 	r.errs, r.warnings = append(r.errs, errs...), append(r.warnings, warnings...)
 	if len(r.errs) == 0 && len(r.set.All())+len(r.set.Clients.Roots)+len(r.set.UpstreamRoots) == 0 {
@@ -108,13 +113,17 @@ func (a *App) check(r *reading, req Request) {
 
 // vanished says whether a set would become self-signed that was not: what is
 // served, or was kept, came from sources that don't exist now. They may be late,
-// such as a mount at boot.
+// such as a mount at boot. If it has expired meanwhile, self-signed is better.
 func (a *App) vanished(r *reading) bool {
 	if len(r.absent) == 0 {
 		return false
 	}
 	good, _ := a.lastGood(r.set.Name)
-	return good != nil && slices.ContainsFunc(good.Certificates, func(c *certset.Certificate) bool { return !isSelfSigned(c) })
+	if good == nil {
+		return false
+	}
+	expired, _ := certset.Check(good, nil, certset.Rules{Now: time.Now(), Force: true})
+	return len(expired) == 0 && slices.ContainsFunc(good.Certificates, func(c *certset.Certificate) bool { return !isSelfSigned(c) })
 }
 
 // changed says whether the sources hold something else than at the last
@@ -217,7 +226,7 @@ func (a *App) reloadLocked(names []string, req Request) *Result {
 	}
 	a.note(req, readings, result) // who reads that all is well finds it so
 	if result.Result != resultFailed {
-		result.Draining = a.drain(names, req.Drain)
+		result.Draining = a.drain(req.Sets, req.Drain)
 	}
 	return result
 }

@@ -1,6 +1,7 @@
 package tlsreload
 
 import (
+	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	"slices"
@@ -16,6 +17,10 @@ import (
 // acmeProtocol is what the handshakes of ACME's challenges are about; they are
 // for Caddy's automation to answer.
 const acmeProtocol = "acme-tls/1"
+
+// thisProcess tells generations from those of another process: the keys of
+// tickets may be shared with it, and last longer.
+var thisProcess = rand.Text()
 
 // Wrap returns a configuration for a listener's handshakes by its policies,
 // which are provisioned. It asks this package for certificates before it asks
@@ -52,7 +57,7 @@ func Wrap(ctx caddy.Context, policies caddytls.ConnectionPolicies) *tls.Config {
 		if conn.Again != nil {
 			app.doors.note(hello.Conn.LocalAddr().String(), door{conn.Again, policy.NextProtos})
 		}
-		return bind(policy, defaultSNI[policy], app.snapshot.Load(), conn), nil
+		return bind(policy, defaultSNI[policy], app.newest(), conn), nil
 	}
 	return wrapped
 }
@@ -71,7 +76,7 @@ func bind(policy *tls.Config, defaultSNI string, snapshot *certset.Snapshot, con
 	// Tickets are encrypted by the policy, which keeps its keys and replaces
 	// them when they are old; they say which generation they are of, and what
 	// was shown when the session began.
-	mark := fmt.Sprintf("tlsreload %d ", snapshot.Generation)
+	mark := fmt.Sprintf("tlsreload %s %d ", thisProcess, snapshot.Generation)
 	cfg.WrapSession = func(state tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
 		ticket := mark
 		for _, s := range conn.shown {

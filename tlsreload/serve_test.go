@@ -197,23 +197,7 @@ func TestNoResumptionPastReload(t *testing.T) {
 		h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 		h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off")
 		cache := tls.NewLRUClientSessionCache(1)
-		resumed := func() bool {
-			conn, err := tls.Dial("tcp", h.pgtxn, &tls.Config{
-				RootCAs: h.ca.Pool(), ServerName: "a.test", NextProtos: []string{"postgresql"},
-				ClientSessionCache: cache, MaxVersion: version,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			if _, err := conn.Write([]byte("\x00\x00\x00\x17\x00\x03\x00\x00user\x00postgres\x00\x00")); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := conn.Read(make([]byte, 1)); err != nil { // tickets come with it
-				t.Fatal(err)
-			}
-			return conn.ConnectionState().DidResume
-		}
+		resumed := func() bool { return h.resumes(t, cache, version) }
 		if resumed() || !resumed() {
 			t.Errorf("TLS %x: sessions are not resumed", version)
 		}
@@ -226,4 +210,24 @@ func TestNoResumptionPastReload(t *testing.T) {
 			t.Errorf("TLS %x: new sessions are not resumed", version)
 		}
 	}
+}
+
+// resumes says whether a connection to pgtxn resumes a session of the cache.
+func (h *house) resumes(t *testing.T, cache tls.ClientSessionCache, version uint16) bool {
+	t.Helper()
+	conn, err := tls.Dial("tcp", h.pgtxn, &tls.Config{
+		RootCAs: h.ca.Pool(), ServerName: "a.test", NextProtos: []string{"postgresql"},
+		ClientSessionCache: cache, MaxVersion: version,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("\x00\x00\x00\x17\x00\x03\x00\x00user\x00postgres\x00\x00")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // tickets come with it
+		t.Fatal(err)
+	}
+	return conn.ConnectionState().DidResume
 }

@@ -254,3 +254,60 @@ func TestCombinedPEM(t *testing.T) {
 		t.Errorf("a key of another: %+v", result.Problems)
 	}
 }
+
+// What a reload refused because an intermediate is lost is not served by another
+// configuration or a start either, unless somebody has forced it. Names may be
+// lost then: it is a warning.
+func TestLostAtStart(t *testing.T) {
+	h := newHouse(t)
+	below := h.ca.Intermediate(t, "intermediate")
+	want := h.put(t, "a", below.Issue(t, []string{"a.test"}))
+	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nwatch off\n"
+	h.start(t, options)
+	pair := below.Issue(t, []string{"a.test"})
+	pair.Chain, _ = split(pair.Chain)
+	h.put(t, "a", pair)
+	h.reload(t, "", "failed")
+	refused := func(when string) {
+		t.Helper()
+		h.expect(t, h.pgtxn, "a.test", want)
+		if set := h.status(t).Sets[0]; !set.Degraded || !strings.Contains(set.LastError[0].Reason, "it was there before") {
+			t.Errorf("%s: %+v", when, set)
+		}
+	}
+	h.start(t, options+"ocsp off")
+	refused("another configuration")
+	h.stop(t)
+	h.start(t, options)
+	refused("start")
+	h.reload(t, "?force", "reloaded")
+	h.stop(t)
+	h.start(t, options)
+	if set := h.status(t).Sets[0]; set.Degraded {
+		t.Errorf("start behind a forced reload: %+v", set)
+	}
+	want = h.put(t, "a", below.Issue(t, []string{"other.test"}))
+	h.start(t, options+"ocsp off")
+	h.expect(t, h.pgtxn, "other.test", want)
+	if set := h.status(t).Sets[0]; set.Degraded || len(set.Warnings) != 1 || !strings.Contains(set.Warnings[0].Reason, "a.test any more") {
+		t.Errorf("another configuration, another name: %+v", set)
+	}
+}
+
+// A set that is as it was is not degraded because of another in the same reload.
+func TestBrokenNeighbour(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.put(t, "b", h.ca.Issue(t, []string{"b.test"}))
+	h.start(t, "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nset b {\ncertificate DIR/b.crt DIR/b.key\n}\nwatch off")
+	h.write(t, "b.key", nil)
+	h.reload(t, "", "failed")
+	if sets := h.status(t).Sets; sets[0].Degraded || sets[0].LastResult != "unchanged" || !sets[1].Degraded {
+		t.Errorf("unchanged: %+v", sets)
+	}
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.reload(t, "", "failed")
+	if sets := h.status(t).Sets; !sets[0].Degraded || !strings.Contains(sets[0].LastError[0].Reason, "another set") {
+		t.Errorf("changed: %+v", sets)
+	}
+}

@@ -18,7 +18,7 @@ type setState struct {
 	Trigger    string            `json:"trigger"`
 	LastError  []certset.Problem `json:"last_error,omitempty"`
 	Warnings   []certset.Problem `json:"warnings,omitempty"`
-	// Degraded: what is served is not what the sources hold.
+	// Degraded: what is served is not what the sources hold, or is no longer good.
 	Degraded bool `json:"degraded"`
 
 	digest [sha256.Size]byte // of the sources at the last attempt
@@ -41,14 +41,17 @@ func (a *App) note(req Request, readings []reading, result *Result) {
 		s := a.states[r.set.Name]
 		s.LastAttempt, s.LastResult, s.Trigger = now, result.Result, req.Trigger
 		s.LastError, s.Warnings, s.digest = r.errs, r.warnings, r.digest
-		if result.Result != resultFailed {
-			s.LastSuccess, s.Degraded = &now, false
-			continue
+		if result.Result == resultFailed && len(r.errs) == 0 {
+			if r.set.Equal(a.snapshot.Load().Set(r.set.Name)) {
+				s.LastResult = resultUnchanged
+			} else {
+				s.LastError = []certset.Problem{{Reason: "another set of the same reload is broken"}}
+			}
 		}
-		if len(r.errs) == 0 {
-			s.LastError = []certset.Problem{{Reason: "another set of the same reload is broken"}}
+		s.Degraded = s.LastResult == resultFailed
+		if !s.Degraded {
+			s.LastSuccess = &now
 		}
-		s.Degraded = true
 	}
 }
 

@@ -2,6 +2,8 @@ package certset
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
@@ -16,6 +18,9 @@ type Rules struct {
 	// Force lets a set lose names and intermediate certificates, and have
 	// revocation lists that are out of date.
 	Force bool
+	// Reconfigured lets a set lose names, with a warning: the configuration may
+	// mean other names.
+	Reconfigured bool
 	// Roots are the authorities that every chain has to lead to. Nil: it is not
 	// asked for; then only a chain that lost an intermediate is an error.
 	Roots *x509.CertPool
@@ -26,6 +31,9 @@ type Rules struct {
 
 // minRSABits is the least that browsers and the CA/Browser Forum take.
 const minRSABits = 2048
+
+// unlessMeant is what is said of what can be forced.
+const unlessMeant = "; if that is meant, force the reload"
 
 // Check says what is wrong with a set that is to follow old, which may be nil.
 // A set with errors must not be served; warnings are for the operator.
@@ -38,9 +46,20 @@ func Check(next, old *Set, rules Rules) (errs, warnings []Problem) {
 		if len(cert.Names) == 0 {
 			errs = append(errs, problem(cert.Source, "the certificate has no DNS name and no IP address; clients ignore its common name %q", cert.TLS.Leaf.Subject.CommonName))
 		}
+		if !isFor(cert, x509.ExtKeyUsageServerAuth) {
+			errs = append(errs, problem(cert.Source, "the certificate is not one of a server: its extendedKeyUsage has no serverAuth, so clients refuse it"))
+		}
+	}
+	if cert := next.Upstream; cert != nil && !isFor(cert, x509.ExtKeyUsageClientAuth) { // there are servers that don't look
+		warnings = append(warnings, problem(cert.Source, "the certificate is not one of a client: its extendedKeyUsage has no clientAuth, so most servers refuse it"))
 	}
 	if lost := lostNames(next, old); len(lost) > 0 && !rules.Force {
-		errs = append(errs, problem("", "set %s: no certificate has the name %s any more; if that is meant, force the reload", next.Name, strings.Join(lost, ", ")))
+		reason := fmt.Sprintf("set %s: no certificate has the name %s any more", next.Name, strings.Join(lost, ", "))
+		if rules.Reconfigured {
+			warnings = append(warnings, Problem{Reason: reason})
+		} else {
+			errs = append(errs, Problem{Reason: reason + unlessMeant})
+		}
 	}
 	e, w := checkTrust(&next.Clients, &rules)
 	return append(errs, e...), append(append(warnings, w...), duplicates(next)...)
@@ -68,6 +87,9 @@ func checkCertificate(cert *Certificate, old *Set, rules *Rules) (errs, warnings
 			}
 		}
 	}
+	if key, ok := cert.TLS.Leaf.PublicKey.(*ecdsa.PublicKey); ok && key.Curve == elliptic.P224() {
+		fail("the certificate has an ECDSA key of the curve P-224, which TLS 1.3 does not have; use P-256, P-384 or P-521")
+	}
 	if inOrder := checkOrder(cert, fail); !inOrder {
 		return errs, warnings
 	}
@@ -92,6 +114,14 @@ func weakSignature(algorithm x509.SignatureAlgorithm) bool {
 
 func selfIssued(cert *x509.Certificate) bool {
 	return bytes.Equal(cert.RawIssuer, cert.RawSubject)
+}
+
+// isFor says whether a certificate may be used so: it says nothing of its uses,
+// or this one, or any.
+func isFor(cert *Certificate, usage x509.ExtKeyUsage) bool {
+	leaf := cert.TLS.Leaf
+	return len(leaf.ExtKeyUsage)+len(leaf.UnknownExtKeyUsage) == 0 ||
+		slices.Contains(leaf.ExtKeyUsage, usage) || slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
 
 // checkOrder: each certificate is signed by the next.
@@ -142,19 +172,40 @@ func incomplete(cert *Certificate, old *Set, rules *Rules) (missing string, cert
 	if selfIssued(last) || leadsTo(rules.Public) {
 		return "", false
 	}
-	if old != nil {
-		for _, was := range old.All() {
-			for _, link := range was.Chain[1:] {
-				if bytes.Equal(link.RawSubject, last.RawIssuer) {
-					return missing + "; it was there before", !rules.Force
-				}
-			}
+	if lost := shortened(cert, old); lost != "" {
+		missing += "; " + lost
+		if rules.Force {
+			return missing, false
 		}
+		return missing + unlessMeant, true
 	}
 	if len(cert.Chain) > 1 || len(last.IssuingCertificateURL) == 0 {
 		return "", false // as it is with a private authority
 	}
 	return missing + ", unless clients trust it directly", false
+}
+
+// shortened says by old, which may be nil, that a chain has lost an intermediate
+// certificate, or "": that of its issuer; or, for a leaf of another issuer than
+// before, all that there were.
+func shortened(cert *Certificate, old *Set) string {
+	if old == nil {
+		return ""
+	}
+	last := cert.Chain[len(cert.Chain)-1]
+	replaced, asBefore := false, false
+	for _, was := range old.All() {
+		intermediates := slices.DeleteFunc(slices.Clone(was.Chain[1:]), selfIssued) // a root may be left out
+		if slices.ContainsFunc(intermediates, func(link *x509.Certificate) bool { return bytes.Equal(link.RawSubject, last.RawIssuer) }) {
+			return "it was there before"
+		}
+		replaced = replaced || len(intermediates) > 0 && succeeds(cert, was)
+		asBefore = asBefore || bytes.Equal(was.Chain[len(was.Chain)-1].RawIssuer, last.RawIssuer)
+	}
+	if len(cert.Chain) == 1 && replaced && !asBefore {
+		return "the one before came with an intermediate certificate"
+	}
+	return ""
 }
 
 func lostNames(next, old *Set) []string {

@@ -1,10 +1,13 @@
 package certset_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"net"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,10 +35,22 @@ func TestCheck(t *testing.T) {
 	root := testca.New(t, "root")
 	below := root.Intermediate(t, "intermediate")
 	a := certificate(t, "a", below.Issue(t, []string{"a.test"}))
-	leafOnly := below.Issue(t, []string{"a.test"})
-	leafOnly.Chain = slices.Clone(leafOnly.Chain[:strings.Index(string(leafOnly.Chain), "-----END")+len("-----END CERTIFICATE-----\n")])
-	cut := certificate(t, "cut", leafOnly)
 	aia := certificate(t, "aia", root.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://x.test"} }))
+	bare := func(by *testca.Authority) *certset.Certificate { // without the chain behind it
+		pair := by.Issue(t, []string{"a.test"})
+		pair.Chain = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Leaf.Raw})
+		return certificate(t, "bare", pair)
+	}
+	cut := bare(below)
+	withRoot := below.Issue(t, []string{"a.test"})
+	withRoot.Chain = append(withRoot.Chain, root.PEM()...)
+	forUse := func(usages ...x509.ExtKeyUsage) *certset.Certificate {
+		return certificate(t, "use", root.Issue(t, []string{"a.test"}, func(c *x509.Certificate) { c.ExtKeyUsage = usages }))
+	}
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	now := time.Now()
 	list := func(by *testca.Authority, next time.Time) *certset.Set {
 		s := set(a)
@@ -60,6 +75,19 @@ func TestCheck(t *testing.T) {
 		"cut chain, by its roots":       {set(cut), nil, certset.Rules{Now: now, Roots: root.Pool()}, "CN=intermediate, is missing", ""},
 		"cut chain, longer before":      {set(cut), set(a), certset.Rules{Now: now}, "it was there before", ""},
 		"the same, forced":              {set(cut), set(a), certset.Rules{Now: now, Force: true}, "", "it was there before"},
+		"another intermediate cut":      {set(bare(root.Intermediate(t, "other"))), set(a), certset.Rules{Now: now}, "the one before came with an intermediate", ""},
+		"another one cut, forced":       {set(bare(root.Intermediate(t, "other"))), set(a), certset.Rules{Now: now, Force: true}, "", "the one before came with an intermediate"},
+		"another one, of the system":    {set(bare(root)), set(certificate(t, "a", testca.New(t, "x").Intermediate(t, "y").Issue(t, []string{"a.test"}))), certset.Rules{Now: now, Public: root.Pool()}, "", ""},
+		"none, by the same root":        {set(bare(root)), set(a), certset.Rules{Now: now}, "", ""},
+		"root left out":                 {set(a), set(certificate(t, "root", withRoot)), certset.Rules{Now: now}, "", ""},
+		"cut chain, with root before":   {set(cut), set(certificate(t, "root", withRoot)), certset.Rules{Now: now}, "it was there before", ""},
+		"for any use":                   {set(forUse(x509.ExtKeyUsageAny)), nil, certset.Rules{Now: now}, "", ""},
+		"for no certain use":            {set(forUse()), nil, certset.Rules{Now: now}, "", ""},
+		"a client's":                    {set(forUse(x509.ExtKeyUsageClientAuth)), nil, certset.Rules{Now: now, Force: true}, "use: the certificate is not one of a server", ""},
+		"a server's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageServerAuth)}, nil, certset.Rules{Now: now}, "", "use: the certificate is not one of a client"},
+		"a client's, for servers":       {&certset.Set{Upstream: forUse(x509.ExtKeyUsageClientAuth)}, nil, certset.Rules{Now: now}, "", ""},
+		"P-224":                         {set(certificate(t, "p224", root.IssueFor(t, p224, []string{"a.test"}))), nil, certset.Rules{Now: now}, "ECDSA key of the curve P-224", ""},
+		"lost name, by a configuration": {set(certificate(t, "b", root.Issue(t, []string{"b.test"}))), set(a), certset.Rules{Now: now, Reconfigured: true}, "", "no certificate has the name a.test any more"},
 		"issuer to be fetched":          {set(aia), nil, certset.Rules{Now: now}, "", "unless clients trust it directly"},
 		"issuer of the system":          {set(aia), nil, certset.Rules{Now: now, Public: root.Pool()}, "", ""},
 		"lost name":                     {set(certificate(t, "b", root.Issue(t, []string{"b.test"}))), set(a), certset.Rules{Now: now}, "no certificate has the name a.test any more", ""},
