@@ -202,18 +202,21 @@ func (c *Conn) ready(in, out bool) {
 	}
 }
 
-// flushSealed writes waiting TLS records and reports whether none is left.
+// flushSealed writes waiting TLS records and reports whether none is left. Those
+// that can't be written any more are dropped, so that the next write is tried, and
+// fails.
 func (c *Conn) flushSealed() bool {
 	if len(c.sealed) == 0 {
 		return true
 	}
 	n, err := c.src.write(c.sealed)
-	c.sealed = c.sealed[:copy(c.sealed, c.sealed[n:])]
 	if err == ErrWouldBlock {
+		c.sealed = c.sealed[:copy(c.sealed, c.sealed[n:])]
 		c.blocked = true
 		return false
 	}
-	return true // another error shows at the next write
+	c.sealed = c.sealed[:0]
+	return true
 }
 
 // below is the stream under TLS: the bytes of the socket itself.
