@@ -140,6 +140,10 @@ func (c *Conn) writeSealed(p []byte) (int, error) {
 	return done, nil
 }
 
+// Unsent says that the socket has not taken yet all that Write has. Handler.Writable
+// is called when it has.
+func (c *Conn) Unsent() bool { return len(c.sealed) > 0 }
+
 // Yield asks for another call of Readable in the loop's next round, so that
 // one busy stream does not keep the others waiting.
 func (c *Conn) Yield() {

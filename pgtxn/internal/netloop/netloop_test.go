@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"io"
 	"math/big"
 	mathrand "math/rand/v2"
@@ -168,6 +169,29 @@ func TestPeerGoneWithoutReading(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a pump under TLS is about to write is still written when the stream is closed.
+func TestLastWordsInTLS(t *testing.T) {
+	l := newLoop(t)
+	ours, far := net.Pipe() // which holds nothing: writing takes until all is read
+	c, _ := shakeHands(t, NewConn(ours, nil), far)
+	onLoop(t, l, c)
+	l.Call(func() {
+		if n, err := c.Write([]byte("last words")); err != nil {
+			t.Error(n, err)
+		}
+	})
+	var head [5]byte // of the record; its last two bytes are the length of the rest
+	if _, err := io.ReadFull(far, head[:]); err != nil {
+		t.Fatal(err)
+	}
+	l.Call(c.Close)
+	n, err := io.ReadFull(far, make([]byte, binary.BigEndian.Uint16(head[3:])))
+	if err != nil {
+		t.Errorf("only %d bytes came of the record % x, and then %v", n, head, err)
+	}
+	c.Wait()
 }
 
 // reset closes a connection so that the other end can't write to it any more.

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
+	"sync"
 	"testing"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
@@ -55,6 +57,43 @@ func TestKilledInLargeResult(t *testing.T) {
 		_ = tcp.conn.(*net.TCPConn).SetLinger(0)
 		tcp.drop()
 		eventually(t, "its backend is given back", func() bool { return p.proxy.Pools()[0].Idle == 1 })
+	}
+	atRest(t, p)
+}
+
+// A client says goodbye behind its query, and reads slowly: it still hears the answer.
+func TestGoodbyeBeforeReading(t *testing.T) {
+	offer, begin := withTLS(t)
+	p := database(t).behind(t, 1, offer)
+	var taken sync.RWMutex
+	p.addr = listen(t, func(conn net.Conn) {
+		_ = p.proxy.Serve(context.Background(), slow{conn, &taken}, nil, p.proxy.cfg, nil)
+	})
+	for _, secure := range []bool{false, true} {
+		c := p.dial(t)
+		if secure {
+			c = c.inTLS(begin)
+		}
+		c.login("user", p.user, "database", p.database)
+		s := p.session(c)
+		answered := func(n uint64) {
+			eventually(t, "the query is answered", func() (is bool) {
+				s.shard.loop.Call(func() { is = s.srv == nil && s.transactions == n })
+				return is
+			})
+		}
+		taken.Lock()
+		c.send(query("SELECT 1"))
+		answered(1)
+		c.send(query("SELECT 2"))
+		answered(2)
+		c.send(message('X'))
+		eventually(t, "the goodbye is taken", func() (is bool) {
+			s.shard.loop.Call(func() { is = s.lingering || s.ended })
+			return is
+		})
+		taken.Unlock()
+		c.expect("T", "D 1", "C SELECT 1", "Z I", "T", "D 2", "C SELECT 1", "Z I", closedLine)
 	}
 	atRest(t, p)
 }
