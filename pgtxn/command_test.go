@@ -61,6 +61,9 @@ func TestCommand(t *testing.T) {
 	if out, _, code := p.command(t, "pools", "-u", "commanded"); code != 0 || !strings.Contains(out, postgres.Addr+"  7     1       0") {
 		t.Errorf("%d\n%s", code, out)
 	}
+	if _, errs, code := p.command(t, "pause", "-d", ""); code != 1 || !strings.Contains(errs, "database: it is empty; leave it out for all") {
+		t.Errorf("%d %s", code, errs)
+	}
 	out, errs, code := p.command(t, "pause", "-u", "commanded", "--wait", "10ms")
 	if code != 1 || !strings.Contains(out, "PAUSED") || !strings.Contains(errs, "server connections are not closed yet: 1;") {
 		t.Errorf("%d\n%s%s", code, out, errs)
