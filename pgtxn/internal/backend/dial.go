@@ -184,16 +184,18 @@ func (c *Conn) login(cfg *Config, params []wire.Param) error {
 	if secured := c.Sock.TLS(); secured != nil {
 		exchange.Bind(auth.EndPoint(secured.ConnectionState().PeerCertificates[0]))
 	}
-	for {
+	for authenticated := false; ; {
 		typ, body, err := wire.ReadMessage(c.Sock, maxLoginMessage)
 		if err != nil {
 			return err
 		}
-		switch typ {
-		case 'R':
-			err = c.authenticate(exchange, body)
-		case 'E':
+		switch {
+		case typ == 'R':
+			authenticated, err = c.authenticate(exchange, body)
+		case typ == 'E':
 			return &ServerError{Body: body}
+		case !authenticated && typ != 'v' && typ != 'N':
+			return fmt.Errorf("expected authentication request from server, but received %c", typ) // libpq's words
 		default:
 			err = c.welcome(typ, body)
 		}
@@ -203,15 +205,15 @@ func (c *Conn) login(cfg *Config, params []wire.Param) error {
 	}
 }
 
-func (c *Conn) authenticate(exchange *auth.Client, body []byte) error {
-	reply, _, err := exchange.Step(body)
+func (c *Conn) authenticate(exchange *auth.Client, body []byte) (done bool, err error) {
+	reply, done, err := exchange.Step(body)
 	if err == nil && reply != nil {
 		_, err = c.Sock.Write(reply)
 	}
-	return err
+	return done, err
 }
 
-// welcome takes one message between AuthenticationOk and ReadyForQuery.
+// welcome takes one message of those up to ReadyForQuery that are not about authentication.
 func (c *Conn) welcome(typ byte, body []byte) error {
 	switch typ {
 	case 'S':
