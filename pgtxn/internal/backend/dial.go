@@ -146,7 +146,7 @@ func startTLS(ctx context.Context, cfg *Config, address string, sock *netloop.Co
 		_ = raw.SetDeadline(deadline)
 		defer func() { _ = raw.SetDeadline(time.Time{}) }()
 	}
-	if _, err := raw.Write([]byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f}); err != nil { // SSLRequest
+	if _, err := raw.Write(wire.AppendSSLRequest(nil)); err != nil {
 		return err
 	}
 	var answer [1]byte
@@ -238,7 +238,7 @@ func (c *Conn) reportedAtLogin(body []byte) error {
 		return errors.New("malformed ParameterStatus")
 	}
 	c.Welcome = append(c.Welcome, wire.Param{Name: string(name), Value: string(value)})
-	c.report(string(name), string(value))
+	c.Report(string(name), string(value))
 	return nil
 }
 
@@ -276,10 +276,7 @@ func Cancel(ctx context.Context, cfg *Config, address string, pid uint32, secret
 	raw := sock.NetConn()
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	msg := binary.BigEndian.AppendUint32(nil, uint32(12+len(secret)))
-	msg = binary.BigEndian.AppendUint32(msg, 80877102)
-	msg = binary.BigEndian.AppendUint32(msg, pid)
-	if _, err := sock.Write(append(msg, secret...)); err != nil {
+	if _, err := sock.Write(wire.AppendCancel(nil, pid, secret)); err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, sock)
