@@ -96,6 +96,15 @@ func (q *Query) Text(name string, words ...string) string {
 	return values[0]
 }
 
+// Name is a Text that may be left out, but not be empty: who gives a name does not mean all of them.
+func (q *Query) Name(name string) string {
+	text := q.Text(name)
+	if text == "" && q.values.Has(name) {
+		q.fail("%s: it is empty; leave it out for all", name)
+	}
+	return text
+}
+
 // Flag reads ?name, ?name=true or ?name=false; given is whether it is there.
 func (q *Query) Flag(name string) (value, given bool) {
 	text := q.Text(name)

@@ -159,7 +159,7 @@ func listBackends(hub *relay.Hub) adminapi.Answer {
 }
 
 func selection(q *adminapi.Query) relay.Selection {
-	return relay.Selection{User: q.Text("user"), Database: q.Text("database")}
+	return relay.Selection{User: q.Name("user"), Database: q.Name("database")}
 }
 
 func poolsOf(hub *relay.Hub, sel relay.Selection) []relay.PoolView {

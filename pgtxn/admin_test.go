@@ -84,6 +84,8 @@ func TestAdminErrors(t *testing.T) {
 		{"POST", "/pgtxn/pools/pause?wait=long", 400, "", `{"error":"wait: expected a duration such as 30s, not 'long'"}`},
 		{"POST", "/pgtxn/pools/pause?user=nobody", 404, "", `{"error":"pools of user nobody: there is no such pool"}`},
 		{"POST", "/pgtxn/pools/reconnect?database=none", 404, "", `{"error":"pools of database none: there is no such pool"}`},
+		{"POST", "/pgtxn/pools/pause?database=", 400, "", `{"error":"database: it is empty; leave it out for all"}`},
+		{"POST", "/pgtxn/pools/reconnect?user=&database=postgres", 400, "", `{"error":"user: it is empty; leave it out for all"}`},
 		{"POST", "/pgtxn/pools/resume", 409, "", `{"error":"all pools: it is not paused"}`},
 		{"PUT", "/pgtxn/pools", 405, "GET, HEAD", `{"error":`},
 		{"GET", "/pgtxn/sessions/none", 404, "", `{"error":"there is no session none, or it has ended"}`},

@@ -86,7 +86,9 @@ type checker struct {
 	*Handler
 	number         int
 	user, database string // with which to log in where the configuration does not say
-	findings       []finding
+	// stranger: nobody of the users file can be tried without its client, so user is, and may be refused.
+	stranger bool
+	findings []finding
 }
 
 func (c *checker) found(result, upstream, user, check, format string, args ...any) {
@@ -117,40 +119,50 @@ func (c *checker) run(ctx context.Context) []finding {
 			cfg.SSLMode = backend.Require
 		}
 	}
-	logins := c.logins(cfg, users)
+	logins, pools := c.logins(cfg, users)
 	for _, address := range cfg.Addresses {
 		one := cfg.At(address)
 		one.Attrs = backend.Any
 		for _, user := range logins {
-			c.checkLogin(ctx, one, user, len(logins))
+			c.checkLogin(ctx, one, user, pools)
 		}
 	}
 	return c.findings
 }
 
-// logins are the users that can log in at the servers.
-func (c *checker) logins(cfg *backend.Config, users *directory) []string {
+// logins are the users that can be logged in as at the servers. Pools is how many users have a pool in a database.
+func (c *checker) logins(cfg *backend.Config, users *directory) (names []string, pools int) {
 	switch {
 	case cfg.User != "":
-		return []string{cfg.User}
+		return []string{cfg.User}, 1
 	case users.file == nil || users.file.current().Len() == 0:
-		return []string{c.user}
+		return []string{c.user}, 1
 	}
-	var names []string
 	list := users.file.current()
 	for _, name := range list.Names() {
-		if secret, _ := list.Lookup(name); secret.HasPassword() {
+		switch secret, _ := list.Lookup(name); {
+		case secret.HasPassword(), secret.HasMD5():
 			names = append(names, name)
-			continue
+		case secret.Empty():
+			c.found(checkWarning, "", name, "users", "not tried: the file has an empty password, with which nobody gets in")
+		default:
+			c.found(checkWarning, "", name, "users", "not tried: the file has a verifier and no password, and only the client's own login shows the key")
 		}
-		c.found(checkWarning, "", name, "users", "not tried: the file has a verifier and no password, and only the client's own login shows the key")
 	}
-	return names
+	if names == nil {
+		c.stranger = true
+		names = []string{c.user}
+	}
+	return names, list.Len()
 }
 
-func (c *checker) checkLogin(ctx context.Context, cfg *backend.Config, user string, users int) {
+func (c *checker) checkLogin(ctx context.Context, cfg *backend.Config, user string, pools int) {
 	address := cfg.Addresses[0]
 	probe, err := backend.Ask(ctx, cfg, cmp.Or(time.Duration(c.ConnectTimeout), defaultConnectTimeout), user, c.database)
+	if c.stranger && isRefusal(err) {
+		c.found(checkWarning, address, user, "login", "the server can be reached; version, role and limits are not checked, they take a --user whom it lets in: %v", err)
+		return
+	}
 	if err != nil {
 		c.found(checkError, address, user, failedStep(err), "%v", err)
 		return
@@ -158,7 +170,13 @@ func (c *checker) checkLogin(ctx context.Context, cfg *backend.Config, user stri
 	c.found(checkOK, address, user, "login", "to database %s", c.database)
 	c.checkTLS(cfg, user, probe)
 	c.checkServer(address, user, probe)
-	c.checkLimits(address, user, probe, users)
+	c.checkLimits(address, user, probe, pools)
+}
+
+// isRefusal says whether a server wants another user, or a password that is not known.
+func isRefusal(err error) bool {
+	var refusal *backend.ServerError
+	return errors.As(err, &refusal) || errors.Is(err, auth.ErrNoPassword)
 }
 
 // failedStep names what an error of a login is about.
@@ -201,7 +219,7 @@ func (c *checker) checkServer(address, user string, probe *backend.Probe) {
 }
 
 // checkLimits compares the pool with the connections that the server allows.
-func (c *checker) checkLimits(address, user string, probe *backend.Probe, users int) {
+func (c *checker) checkLimits(address, user string, probe *backend.Probe, pools int) {
 	size := cmp.Or(c.PoolSize, defaultPoolSize)
 	for _, limit := range []struct {
 		name string
@@ -212,9 +230,9 @@ func (c *checker) checkLimits(address, user string, probe *backend.Probe, users 
 			return
 		}
 	}
-	if all := size * users; all > probe.MaxConnections {
+	if all := size * pools; all > probe.MaxConnections {
 		c.found(checkWarning, address, user, "limits", "pool_size %d for each of %d users is %d in one database; the server has %d (max_connections without those reserved)",
-			size, users, all, probe.MaxConnections)
+			size, pools, all, probe.MaxConnections)
 		return
 	}
 	c.found(checkOK, address, user, "limits", "pool_size %d of %d connections, %d in use now", size, probe.MaxConnections, probe.InUse)

@@ -22,11 +22,13 @@ func checkCommand() *cobra.Command {
 		Long: `
 Reads the configuration given with --config, or the Caddyfile of this folder.
 It does not run it. Each server is logged in at as upstream_user, or else as each
-user of the users file, or else as --user. The exit code is 0 if there is no error.`,
+user of whom the users file has a password or an MD5 hash, or else as --user. If
+the users file has only verifiers, it is a warning that --user is not let in. The
+exit code is 0 if there is no error.`,
 		Args: cobra.NoArgs,
 		RunE: caddycmd.WrapCommandFuncForCobra(runCheck),
 	}
-	cmd.Flags().StringP("user", "u", "postgres", "Who logs in where the configuration names nobody")
+	cmd.Flags().StringP("user", "u", "postgres", "Who logs in where the configuration has nobody who can without a client")
 	cmd.Flags().StringP("database", "d", "postgres", "The database to connect to")
 	return cmd
 }

@@ -61,6 +61,9 @@ func TestCommand(t *testing.T) {
 	if out, _, code := p.command(t, "pools", "-u", "commanded"); code != 0 || !strings.Contains(out, postgres.Addr+"  7     1       0") {
 		t.Errorf("%d\n%s", code, out)
 	}
+	if _, errs, code := p.command(t, "pause", "-d", ""); code != 1 || !strings.Contains(errs, "database: it is empty; leave it out for all") {
+		t.Errorf("%d %s", code, errs)
+	}
 	out, errs, code := p.command(t, "pause", "-u", "commanded", "--wait", "10ms")
 	if code != 1 || !strings.Contains(out, "PAUSED") || !strings.Contains(errs, "server connections are not closed yet: 1;") {
 		t.Errorf("%d\n%s%s", code, out, errs)
@@ -213,7 +216,7 @@ func TestCheck(t *testing.T) {
 	startPostgres(t)
 	sql(t, "CREATE ROLE limited LOGIN CONNECTION LIMIT 3 PASSWORD 'x'")
 	users := userList(t, "\"alice\" \"alice's secret\"\n\"bob\" \"x\"\n")
-	verifier := userList(t, "\"alice\" \""+sql(t, "SELECT rolpassword FROM pg_authid WHERE rolname = 'alice'")+"\"\n")
+	hash := userList(t, "\"alice\" \"md50123456789abcdef0123456789abcdef\"\n\"bob\" \"md50123456789abcdef0123456789abcdef\"\n")
 	wrong := userList(t, "\"alice\" \"wrong\"\n")
 	for _, test := range []struct {
 		name, options string
@@ -228,31 +231,51 @@ func TestCheck(t *testing.T) {
 		{"one of two", "upstream UPSTREAM 127.0.0.1:1\nauth trust", 1, []string{"postgres login ok", "127.0.0.1:1 postgres connect ERROR"}},
 		{"TLS not trusted", "upstream UPSTREAM\nauth trust\nsslmode verify-full", 1, []string{"tls ERROR certificate"}},
 		{"a wrong password", "upstream UPSTREAM\nusers " + wrong, 1, []string{"alice login ERROR password authentication failed"}},
-		{"a verifier", "upstream UPSTREAM\nusers " + verifier, 0, []string{"alice users warning own login"}},
+		{"MD5, where it is not asked for", "upstream UPSTREAM\nusers " + hash, 1, []string{"alice login ERROR asks for one (SASL)", "bob login ok"}},
 		{"no file", "upstream UPSTREAM\nusers /none", 1, []string{"users ERROR /none"}},
 		{"a larger pool than the server has", "upstream UPSTREAM\nauth trust\npool_size 5000", 1, []string{"limits ERROR pool_size 5000 is more than max_connections"}},
 		{"several that are too many", "upstream UPSTREAM\npool_size 100\nusers " + users, 0, []string{"limits warning 100 for each of 2 users is 200"}},
 		{"the role's limit", "upstream UPSTREAM\nauth trust\nupstream_user limited", 1, []string{"limited limits ERROR the role's CONNECTION LIMIT, 3"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "Caddyfile")
-			text := strings.ReplaceAll(caddyfileOf("127.0.0.1:6432", "", test.options), "UPSTREAM", postgres.Addr)
-			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			out, errs, code := caddyCommand(t, "check", "--config", file)
-			if code != test.code {
-				t.Errorf("exit code %d\n%s", code, errs)
-			}
-			for _, want := range test.want {
-				if !hasLine(out, want) {
-					t.Errorf("no line %q in\n%s", want, out)
-				}
-			}
-			if test.code == 0 && strings.Contains(out, checkError) {
-				t.Error(out)
-			}
+			checks(t, test.options, test.code, test.want)
 		})
+	}
+}
+
+// A file of verifiers lets nobody be tried without a client: --user is, and finds what does not depend on who it is.
+func TestCheckVerifiers(t *testing.T) {
+	startPostgres(t)
+	options := "users " + userList(t, "\"alice\" \""+sql(t, "SELECT rolpassword FROM pg_authid WHERE rolname = 'alice'")+"\"\n\"dave\" \"\"\n") + "\nupstream "
+	const untried = "alice users warning own login"
+	checks(t, options+"UPSTREAM\npool_size 150", 0, []string{
+		untried, "dave users warning empty password", "postgres login ok", "postgres limits warning 150 for each of 2 users is 300",
+	})
+	checks(t, options+"127.0.0.1:1", 1, []string{untried, "127.0.0.1:1 postgres connect ERROR refused"})
+	checks(t, options+"UPSTREAM\nsslmode verify-full", 1, []string{untried, "postgres tls ERROR certificate"})
+	checks(t, options+"UPSTREAM", 0, []string{untried, "alice login warning not checked asks for one (SASL)"}, "--user", "alice")
+	checks(t, options+"UPSTREAM\nsslmode disable", 0, []string{untried, "carol login warning not checked pg_hba.conf rejects"}, "--user", "carol")
+}
+
+// checks runs caddy pgtxn check, and looks for its exit code and for lines with these words.
+func checks(t *testing.T, options string, wantCode int, lines []string, flags ...string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "Caddyfile")
+	text := strings.ReplaceAll(caddyfileOf("127.0.0.1:6432", "", options), "UPSTREAM", postgres.Addr)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := caddyCommand(t, append([]string{"check", "--config", file}, flags...)...)
+	if code != wantCode {
+		t.Errorf("exit code %d\n%s", code, errs)
+	}
+	for _, line := range lines {
+		if !hasLine(out, line) {
+			t.Errorf("no line %q in\n%s", line, out)
+		}
+	}
+	if wantCode == 0 && strings.Contains(out, checkError) {
+		t.Error(out)
 	}
 }
 

@@ -3,6 +3,7 @@ package pgtxn
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	osexec "os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/incaddy"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/relay"
@@ -123,6 +125,9 @@ func TestConsoleRefuses(t *testing.T) {
 		{"root", "SELECT a, b FROM c", `there is no command "SELECT a, b …"`},
 		{"root", "PAUSE a b", "the command is: PAUSE [<database>]"},
 		{"root", "PAUSE nowhere", `there is no pool of a database "nowhere"`},
+		{"root", `PAUSE ""`, "the name of the database is empty\nHINT:  Leave it out for all pools."},
+		{"root", `KILL ""`, "the name of the database is empty"},
+		{"root", "RESUME ''", "the name of the database is empty"},
 		{"root", "RESUME", "all pools: it is not paused"},
 		{"root", "KILL_CLIENT 0", "there is no session 0, or it has ended"},
 		{"root", "SET pool_size = 3", `"pool_size" can't be set here`},
@@ -215,6 +220,34 @@ func TestConsoleSteers(t *testing.T) {
 	}
 	if got := p.psql(t, "root", "-c", "RESUME postgres"); got != "RESUME" {
 		t.Error(got)
+	}
+}
+
+// What is sent in front of a goodbye is done first.
+func TestConsoleGoodbye(t *testing.T) {
+	p := start(t, consoleOptions)
+	console := p.mustConnect(t, "user=root dbname=pgtxn sslmode=disable")
+	var last []byte
+	for range 60 { // the goodbye is read while these are answered
+		last, _ = (&pgproto3.Query{String: "SHOW HELP"}).Encode(last)
+	}
+	last, _ = (&pgproto3.Query{String: "RESUME"}).Encode(last)
+	last, _ = (&pgproto3.Terminate{}).Encode(last)
+	for range 5 {
+		exec(t, console, "PAUSE")
+		leaving, err := p.mustConnect(t, "user=root dbname=pgtxn sslmode=disable").PgConn().Hijack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := leaving.Conn.Write(last); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, leaving.Conn); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := console.Exec(t.Context(), "RESUME"); sqlState(err) != "55000" {
+			t.Fatalf("it was still paused: %v", err)
+		}
 	}
 }
 

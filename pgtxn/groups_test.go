@@ -93,6 +93,30 @@ func TestRolesInUserMap(t *testing.T) {
 	}
 }
 
+// A line of user_map whose group took no part in the match lets nobody in, nor does any behind it.
+func TestGroupsInUserMap(t *testing.T) {
+	startPostgres(t)
+	ca := testca.New(t, "ca")
+	cert, key := testca.SelfSigned(t)
+	rules := []string{"hostnossl all all 127.0.0.1/32 trust", "hostssl all all 127.0.0.1/32 cert map=m"}
+	mappings := strings.Join([]string{
+		`other /^robot(er)?$ \1staff`, `m /^robot(er)?$ first`, `m /^robot(|er)$ second\1`, `m /^robot(er)?$ third\1`, "m robot fourth",
+	}, "\n") + "\n"
+	s := loginServer(t, rules, pgtest.TLS(cert, key, ca.PEM()))
+	serverSQL(t, s, `CREATE ROLE first LOGIN; CREATE ROLE second LOGIN; CREATE ROLE third LOGIN; CREATE ROLE fourth LOGIN`)
+	loadIdent(t, s, mappings)
+	p := start(t, "upstream "+s.Addr+"\nsslmode disable\nhba {\n"+strings.Join(rules, "\n")+"\n}\nuser_map {\n"+mappings+"}\n"+
+		checking(t, ca), certificates)
+	p.awaitCertificate(t)
+	robot := clientCertificate(t, ca, "robot")
+	for user, in := range map[string]bool{"first": true, "second": true, "third": false, "fourth": false} {
+		direct, through := psql(t, s.Addr, "user="+user+robot), psql(t, p.addr, "user="+user+robot)
+		if direct != through || (direct == user) != in {
+			t.Errorf("%s: directly %q, through the proxy %q", user, direct, through)
+		}
+	}
+}
+
 // loadIdent gives a server another pg_ident.conf.
 func loadIdent(t *testing.T, s *pgtest.Server, text string) {
 	t.Helper()

@@ -236,7 +236,7 @@ func (h *Handler) validateNumbers() error {
 		"max_client_prepared": h.MaxClientPrepared, "max_pinned": h.MaxPinned,
 	} {
 		if n < 0 {
-			errs = append(errs, fmt.Errorf("%s: %d is less than 1; leave it out for the default", option, n))
+			errs = append(errs, fmt.Errorf("%s: %d is less than 0; leave it out for the default", option, n))
 		}
 	}
 	for option, d := range map[string]*caddy.Duration{

@@ -82,6 +82,9 @@ func (a *App) add(addresses []string, h *Handler) error {
 		}
 	}
 	if len(names) > 0 {
+		if i := slices.IndexFunc(addresses, isSocket); i >= 0 && len(h.HBA) == 0 {
+			return fmt.Errorf("with a name all clients need TLS, which is not on %s: give the socket a block of its own, or write rules with hba", addresses[i])
+		}
 		h.secure(names[0])
 		a.AutomateNames = append(a.AutomateNames, names...)
 	}
@@ -101,6 +104,12 @@ func (a *App) listensOn(address string) bool {
 		}
 	}
 	return false
+}
+
+// isSocket says whether a listener is a Unix socket.
+func isSocket(address string) bool {
+	network, _, _, err := caddy.SplitNetworkAddress(address)
+	return err == nil && caddy.IsUnixNetwork(network)
 }
 
 // splitName returns where to listen, and the name that the address has, if it has one.

@@ -49,8 +49,8 @@ func TestShortFormIsTheFullForm(t *testing.T) {
 			"tls_automate_names db.example.com\nlayer4 {\n:6432 {\nroute {\npgtxn {\n" + options + withDefault + "hostssl\n}\n}\n}\n}",
 		},
 		{
-			"pgtxn db.example.com:6432 db2.example.com:6432 unix//run/pgtxn {\n" + options + "tls\n}",
-			"tls_automate_names db.example.com db2.example.com\nlayer4 {\n:6432 unix//run/pgtxn {\nroute {\npgtxn {\n" + options + withDefault + "hostssl\n}\n}\n}\n}",
+			"pgtxn db.example.com:6432 db2.example.com:6432 127.0.0.1:6433 {\n" + options + "tls\n}",
+			"tls_automate_names db.example.com db2.example.com\nlayer4 {\n:6432 127.0.0.1:6433 {\nroute {\npgtxn {\n" + options + withDefault + "hostssl\n}\n}\n}\n}",
 		},
 		{
 			"pgtxn db.example.com:6432 {\n" + options + "tls {\nconnection_policy {\nalpn x\n}\n}\nhba {\nhost all all all trust\n}\n}",
@@ -92,6 +92,7 @@ func TestShortFormMistakes(t *testing.T) {
 		{"pgtxn :x {\nupstream a\n}", `pgtxn: address ':x': invalid start port: strconv.ParseUint: parsing "x": invalid syntax, at Caddyfile:2`},
 		{"pgtxn a*b:1 {\nupstream a\n}", "pgtxn: address 'a*b:1': there is no certificate for a name such as 'a*b', at Caddyfile:2"},
 		{"pgtxn a.example:1 {\nupstream a\n}\npgtxn b.example:1 {\nupstream b\n}", "pgtxn: there is a listener on :1 already; give one block all the names, or another port, at Caddyfile:5"},
+		{"pgtxn db.example.com:1 unix//run/pgtxn {\nupstream a\n}", "pgtxn: with a name all clients need TLS, which is not on unix//run/pgtxn: give the socket a block of its own, or write rules with hba, at Caddyfile:2"},
 		{"pgtxn :1 {\nupstrem a\n}", "pgtxn: unknown option 'upstrem': did you mean 'upstream'?, at Caddyfile:3"},
 	} {
 		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte("{\n"+test.globals+"\n}\n"), nil)

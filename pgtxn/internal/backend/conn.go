@@ -63,9 +63,7 @@ func (c *Conn) Cancel(ctx context.Context, cfg *Config) error {
 }
 
 // Report takes a ParameterStatus.
-func (c *Conn) Report(name, value string) { c.report(name, value) }
-
-func (c *Conn) report(name, value string) {
+func (c *Conn) Report(name, value string) {
 	c.Reported = c.Reported.With(guc.Var{Name: name, Session: &guc.Value{Text: value, Known: true}})
 }
 

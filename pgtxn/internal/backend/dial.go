@@ -146,7 +146,7 @@ func startTLS(ctx context.Context, cfg *Config, address string, sock *netloop.Co
 		_ = raw.SetDeadline(deadline)
 		defer func() { _ = raw.SetDeadline(time.Time{}) }()
 	}
-	if _, err := raw.Write([]byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f}); err != nil { // SSLRequest
+	if _, err := raw.Write(wire.AppendSSLRequest(nil)); err != nil {
 		return err
 	}
 	var answer [1]byte
@@ -184,16 +184,18 @@ func (c *Conn) login(cfg *Config, params []wire.Param) error {
 	if secured := c.Sock.TLS(); secured != nil {
 		exchange.Bind(auth.EndPoint(secured.ConnectionState().PeerCertificates[0]))
 	}
-	for {
+	for authenticated := false; ; {
 		typ, body, err := wire.ReadMessage(c.Sock, maxLoginMessage)
 		if err != nil {
 			return err
 		}
-		switch typ {
-		case 'R':
-			err = c.authenticate(exchange, body)
-		case 'E':
+		switch {
+		case typ == 'R':
+			authenticated, err = c.authenticate(exchange, body)
+		case typ == 'E':
 			return &ServerError{Body: body}
+		case !authenticated && typ != 'v' && typ != 'N':
+			return fmt.Errorf("expected authentication request from server, but received %c", typ) // libpq's words
 		default:
 			err = c.welcome(typ, body)
 		}
@@ -203,15 +205,15 @@ func (c *Conn) login(cfg *Config, params []wire.Param) error {
 	}
 }
 
-func (c *Conn) authenticate(exchange *auth.Client, body []byte) error {
-	reply, _, err := exchange.Step(body)
+func (c *Conn) authenticate(exchange *auth.Client, body []byte) (done bool, err error) {
+	reply, done, err := exchange.Step(body)
 	if err == nil && reply != nil {
 		_, err = c.Sock.Write(reply)
 	}
-	return err
+	return done, err
 }
 
-// welcome takes one message between AuthenticationOk and ReadyForQuery.
+// welcome takes one message of those up to ReadyForQuery that are not about authentication.
 func (c *Conn) welcome(typ byte, body []byte) error {
 	switch typ {
 	case 'S':
@@ -236,7 +238,7 @@ func (c *Conn) reportedAtLogin(body []byte) error {
 		return errors.New("malformed ParameterStatus")
 	}
 	c.Welcome = append(c.Welcome, wire.Param{Name: string(name), Value: string(value)})
-	c.report(string(name), string(value))
+	c.Report(string(name), string(value))
 	return nil
 }
 
@@ -274,10 +276,7 @@ func Cancel(ctx context.Context, cfg *Config, address string, pid uint32, secret
 	raw := sock.NetConn()
 	stop := context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	msg := binary.BigEndian.AppendUint32(nil, uint32(12+len(secret)))
-	msg = binary.BigEndian.AppendUint32(msg, 80877102)
-	msg = binary.BigEndian.AppendUint32(msg, pid)
-	if _, err := sock.Write(append(msg, secret...)); err != nil {
+	if _, err := sock.Write(wire.AppendCancel(nil, pid, secret)); err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, sock)

@@ -50,7 +50,7 @@ func (c *Config) Servers() []ServerStatus {
 	return all
 }
 
-// note keeps what a try found: c is the connection, or err why there is none.
+// note keeps what a try found: conn is the connection, or err why there is none.
 func (c *Config) note(address string, conn *Conn, err error) {
 	if errors.Is(err, context.Canceled) { // nobody waits for it any more
 		return

@@ -32,10 +32,11 @@ type Setting struct{ Name, Value, Default string }
 
 // Serve answers one visitor until it leaves or ctx is done.
 func (c *Console) Serve(ctx context.Context, h *relay.Hub, v *relay.Visitor) {
+	closing := ctx.Done()
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
 	defer v.Close()
-	s := &visit{Visitor: v, console: c, hub: h, admin: slices.Contains(c.Admins, v.User)}
+	s := &visit{Visitor: v, console: c, hub: h, closing: closing, admin: slices.Contains(c.Admins, v.User)}
 	if !s.admin && !slices.Contains(c.Stats, v.User) {
 		s.refuse(wire.NoVisitor(v.User))
 		s.flush()

@@ -12,11 +12,13 @@ import (
 )
 
 // selection is the pools of the database that is named, or all.
-func selection(args []string) (sel relay.Selection) {
+func selection(args []string) (sel relay.Selection, err error) {
 	if len(args) > 0 {
-		sel.Database = args[0]
+		if sel.Database = args[0]; sel.Database == "" {
+			err = wire.EmptyDatabase()
+		}
 	}
-	return sel
+	return sel, err
 }
 
 // told turns what relay says of pools into an error with its SQLSTATE.
@@ -32,7 +34,10 @@ func told(sel relay.Selection, err error) error {
 
 func steer(do func(*hub, relay.Selection) error) func(context.Context, *visit, []string) ([]row, error) {
 	return func(_ context.Context, s *visit, args []string) ([]row, error) {
-		sel := selection(args)
+		sel, err := selection(args)
+		if err != nil {
+			return nil, err
+		}
 		return nil, told(sel, do(s.hub, sel))
 	}
 }
@@ -40,7 +45,10 @@ func steer(do func(*hub, relay.Selection) error) func(context.Context, *visit, [
 // pause waits until all server connections are closed, as PgBouncer does. Who interrupts it takes it back; a visitor
 // that leaves meanwhile does not.
 func pause(ctx context.Context, s *visit, args []string) ([]row, error) {
-	sel := selection(args)
+	sel, err := selection(args)
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case <-s.Interrupts: // it came too late for what it was meant for
 	default:
@@ -69,7 +77,10 @@ func pause(ctx context.Context, s *visit, args []string) ([]row, error) {
 
 // kill is PgBouncer's: clients come back to a pause.
 func kill(_ context.Context, s *visit, args []string) ([]row, error) {
-	sel := selection(args)
+	sel, err := selection(args)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.hub.Pause(sel); err != nil && !errors.Is(err, relay.ErrPaused) {
 		return nil, told(sel, err)
 	}

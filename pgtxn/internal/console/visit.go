@@ -21,6 +21,7 @@ type visit struct {
 	console *Console
 	hub     *hub
 	admin   bool
+	closing <-chan struct{} // the process ends
 
 	out        []byte // for the visitor, not yet written
 	statements map[string]*statement
@@ -100,10 +101,10 @@ func (s *visit) read(ctx context.Context, left func()) <-chan message {
 	return messages
 }
 
-// serve answers one message, and reports whether another may come.
+// serve answers one message, and reports whether another may come. What a visitor has sent before it left is done.
 func (s *visit) serve(ctx context.Context, messages <-chan message) bool {
 	select {
-	case <-ctx.Done():
+	case <-s.closing:
 		s.refuse(wire.AdminShutdown())
 		return false
 	case m, more := <-messages:

@@ -42,23 +42,24 @@ func ParseMapping(line string) (*Mapping, error) {
 	return m, nil
 }
 
-// allows says whether system may be the user (check_ident_usermap of hba.c).
-func (m *Mapping) allows(system string, c Client) bool {
+// allows says whether system may be the user (check_ident_usermap of hba.c). It is broken if \1 is to
+// be replaced by a group that took no part in the match.
+func (m *Mapping) allows(system string, c Client) (ok, broken bool) {
 	wanted := m.user
 	if m.system.regex == nil {
-		if m.system.text != system {
-			return false
-		}
-	} else {
-		groups := m.system.regex.FindStringSubmatch(system)
-		if groups == nil {
-			return false
-		}
-		if len(groups) > 1 {
-			wanted.text = strings.Replace(wanted.text, `\1`, groups[1], 1)
-		}
+		return m.system.text == system && wanted.matchesUser(c), false
 	}
-	return wanted.matchesUser(c)
+	groups := m.system.regex.FindStringSubmatchIndex(system)
+	if groups == nil {
+		return false, false
+	}
+	if strings.Contains(wanted.text, `\1`) {
+		if groups[2] < 0 {
+			return false, true
+		}
+		wanted.text = strings.Replace(wanted.text, `\1`, system[groups[2]:groups[3]], 1)
+	}
+	return wanted.matchesUser(c), false
 }
 
 // Map is the lines of pg_ident.conf.
@@ -83,8 +84,11 @@ func (m Map) Allows(r *Rule, cert *x509.Certificate, c Client) (names []string, 
 			return names, true
 		}
 		for _, line := range m {
-			if line.name == r.Map && line.allows(name, c) {
-				return names, true
+			if line.name != r.Map {
+				continue
+			}
+			if ok, broken := line.allows(name, c); ok || broken { // in PostgreSQL, too, no line behind counts
+				return names, ok
 			}
 		}
 	}

@@ -140,6 +140,10 @@ func (c *Conn) writeSealed(p []byte) (int, error) {
 	return done, nil
 }
 
+// Unsent says that the socket has not taken yet all that Write has. Handler.Writable
+// is called when it has.
+func (c *Conn) Unsent() bool { return len(c.sealed) > 0 }
+
 // Yield asks for another call of Readable in the loop's next round, so that
 // one busy stream does not keep the others waiting.
 func (c *Conn) Yield() {
@@ -202,18 +206,21 @@ func (c *Conn) ready(in, out bool) {
 	}
 }
 
-// flushSealed writes waiting TLS records and reports whether none is left.
+// flushSealed writes waiting TLS records and reports whether none is left. Those
+// that can't be written any more are dropped, so that the next write is tried, and
+// fails.
 func (c *Conn) flushSealed() bool {
 	if len(c.sealed) == 0 {
 		return true
 	}
 	n, err := c.src.write(c.sealed)
-	c.sealed = c.sealed[:copy(c.sealed, c.sealed[n:])]
 	if err == ErrWouldBlock {
+		c.sealed = c.sealed[:copy(c.sealed, c.sealed[n:])]
 		c.blocked = true
 		return false
 	}
-	return true // another error shows at the next write
+	c.sealed = c.sealed[:0]
+	return true
 }
 
 // below is the stream under TLS: the bytes of the socket itself.

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"io"
 	"math/big"
 	mathrand "math/rand/v2"
@@ -102,30 +103,32 @@ func tcpPair(t *testing.T) (ours, peer net.Conn) {
 // hidden keeps netloop from seeing that a connection is a socket.
 type hidden struct{ net.Conn }
 
+// ways are the kinds of streams: ours, and its other end.
+var ways = map[string]func(t *testing.T) (*Conn, net.Conn){
+	"socket": func(t *testing.T) (*Conn, net.Conn) {
+		ours, peer := tcpPair(t)
+		return NewConn(ours, nil), peer
+	},
+	"pump": func(t *testing.T) (*Conn, net.Conn) {
+		ours, peer := tcpPair(t)
+		return NewConn(hidden{ours}, nil), peer
+	},
+	"pipe": func(*testing.T) (*Conn, net.Conn) {
+		ours, peer := net.Pipe()
+		return NewConn(ours, nil), peer
+	},
+	"tls": func(t *testing.T) (*Conn, net.Conn) {
+		ours, peer := tcpPair(t)
+		return shakeHands(t, NewConn(ours, nil), peer)
+	},
+	"tls on a pump": func(t *testing.T) (*Conn, net.Conn) {
+		ours, peer := tcpPair(t)
+		return shakeHands(t, NewConn(hidden{ours}, nil), peer)
+	},
+}
+
 func TestEcho(t *testing.T) {
 	l := newLoop(t)
-	ways := map[string]func(t *testing.T) (*Conn, net.Conn){
-		"socket": func(t *testing.T) (*Conn, net.Conn) {
-			ours, peer := tcpPair(t)
-			return NewConn(ours, nil), peer
-		},
-		"pump": func(t *testing.T) (*Conn, net.Conn) {
-			ours, peer := tcpPair(t)
-			return NewConn(hidden{ours}, nil), peer
-		},
-		"pipe": func(*testing.T) (*Conn, net.Conn) {
-			ours, peer := net.Pipe()
-			return NewConn(ours, nil), peer
-		},
-		"tls": func(t *testing.T) (*Conn, net.Conn) {
-			ours, peer := tcpPair(t)
-			return shakeHands(t, NewConn(ours, nil), peer)
-		},
-		"tls on a pump": func(t *testing.T) (*Conn, net.Conn) {
-			ours, peer := tcpPair(t)
-			return shakeHands(t, NewConn(hidden{ours}, nil), peer)
-		},
-	}
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
 			c, peer := way(t)
@@ -138,6 +141,68 @@ func TestEcho(t *testing.T) {
 			c.Wait()
 		})
 	}
+}
+
+// A peer that does not read goes away: writing says so, though no event comes any more.
+func TestPeerGoneWithoutReading(t *testing.T) {
+	l := newLoop(t)
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			c, peer := way(t)
+			e := onLoop(t, l, c)
+			go func() { // until the echo holds what nobody takes
+				for p := make([]byte, 1<<20); ; {
+					if _, err := peer.Write(p); err != nil {
+						return
+					}
+				}
+			}()
+			for full := false; !full; time.Sleep(time.Millisecond) {
+				l.Call(func() { full = len(e.held) > 0 })
+			}
+			reset(peer)
+			select {
+			case <-e.end:
+				c.Wait()
+			case <-time.After(30 * time.Second):
+				t.Error("it was not noticed")
+			}
+		})
+	}
+}
+
+// What a pump under TLS is about to write is still written when the stream is closed.
+func TestLastWordsInTLS(t *testing.T) {
+	l := newLoop(t)
+	ours, far := net.Pipe() // which holds nothing: writing takes until all is read
+	c, _ := shakeHands(t, NewConn(ours, nil), far)
+	onLoop(t, l, c)
+	l.Call(func() {
+		if n, err := c.Write([]byte("last words")); err != nil {
+			t.Error(n, err)
+		}
+	})
+	var head [5]byte // of the record; its last two bytes are the length of the rest
+	if _, err := io.ReadFull(far, head[:]); err != nil {
+		t.Fatal(err)
+	}
+	l.Call(c.Close)
+	n, err := io.ReadFull(far, make([]byte, binary.BigEndian.Uint16(head[3:])))
+	if err != nil {
+		t.Errorf("only %d bytes came of the record % x, and then %v", n, head, err)
+	}
+	c.Wait()
+}
+
+// reset closes a connection so that the other end can't write to it any more.
+func reset(peer net.Conn) {
+	if secured, ok := peer.(*tls.Conn); ok {
+		peer = secured.NetConn()
+	}
+	if tcp, ok := peer.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = peer.Close()
 }
 
 // exchange sends n bytes in pieces of random size and wants the same back,

@@ -62,11 +62,11 @@ type Hooks[B any] interface {
 
 // Pool lends members. Make it with New.
 type Pool[B any] struct {
-	hooks   Hooks[B]
-	limit   int
-	members [Gone]list[B] // by state; those gone are in none
-	waiting queue[B]
-	paused  bool // connecting failed; Retry ends it
+	hooks      Hooks[B]
+	limit      int
+	members    [Gone]list[B] // by state; those gone are in none
+	waiting    queue[B]
+	backingOff bool // connecting failed; Retry ends it
 }
 
 // New returns an empty pool of at most limit members.
@@ -119,7 +119,7 @@ func (p *Pool[B]) Remove(m *Member[B]) {
 // Connected says that m, once connecting, now has its backend, which is clean.
 func (p *Pool[B]) Connected(m *Member[B], backend B) {
 	m.Backend = backend
-	p.paused = false
+	p.backingOff = false
 	p.Release(m, Label{})
 }
 
@@ -136,13 +136,13 @@ func (p *Pool[B]) ConnectFailed(m *Member[B], err error, hopeless bool) (retry b
 		}
 		w = next
 	}
-	p.paused = p.waiting.first != nil // else there is nobody to call Retry for
-	return p.paused
+	p.backingOff = p.waiting.first != nil // else there is nobody to call Retry for
+	return p.backingOff
 }
 
 // Retry connects again for those who wait.
 func (p *Pool[B]) Retry() {
-	p.paused = false
+	p.backingOff = false
 	p.grow()
 }
 
@@ -212,7 +212,7 @@ func (p *Pool[B]) pick(w *Waiter[B]) *Member[B] {
 // is first can't use makes room for one that it can, or those behind would have
 // it for ever.
 func (p *Pool[B]) serve() {
-	without := 0 // of those who wait, how many are not served
+	without := 0 // of those who wait, how many are not served and do not await Retry
 	for w := p.waiting.first; w != nil && p.members[Idle].n > 0; {
 		next := w.next
 		if m := p.pick(w); m != nil {
@@ -220,9 +220,11 @@ func (p *Pool[B]) serve() {
 			p.move(m, Lent)
 			w.Taker.Granted(m)
 			next, without = p.waiting.first, 0 // Granted may have changed the queue
-		} else if without++; without > p.members[Connecting].n && p.total() >= p.limit && (!p.paused || !w.Patient) {
-			p.evictOldest()
-			p.connect(w)
+		} else if !p.awaitsRetry(w) {
+			if without++; without > p.members[Connecting].n && p.total() >= p.limit {
+				p.evictOldest()
+				p.connect(w)
+			}
 		}
 		w = next
 	}
@@ -233,23 +235,22 @@ func (p *Pool[B]) serve() {
 // there is room: below the limit, or in the place of an idle member that
 // nobody who waits can use.
 func (p *Pool[B]) grow() {
-	w := p.waiting.first
-	for range p.members[Connecting].n {
-		if w == nil {
+	coming := p.members[Connecting].n
+	for w := p.waiting.first; w != nil; w = w.next {
+		switch {
+		case p.awaitsRetry(w):
+		case coming > 0:
+			coming--
+		case p.total() >= p.limit && !p.evictOldest():
 			return
+		default:
+			p.connect(w)
 		}
-		w = w.next
-	}
-	for ; w != nil; w = w.next {
-		if p.paused && w.Patient {
-			continue
-		}
-		if p.total() >= p.limit && !p.evictOldest() {
-			return
-		}
-		p.connect(w)
 	}
 }
+
+// awaitsRetry says that nothing is connected for w now.
+func (p *Pool[B]) awaitsRetry(w *Waiter[B]) bool { return p.backingOff && w.Patient }
 
 // connect has a place filled for w.
 func (p *Pool[B]) connect(w *Waiter[B]) {

@@ -220,6 +220,30 @@ func TestConnectFails(t *testing.T) {
 	}
 }
 
+// Those who wait for Retry are not those for whom something connects: behind them one
+// place is made for each who does not, and no idle member gives way for a second.
+func TestOnePlaceForEachWhileBackingOff(t *testing.T) {
+	p, b, ms := filled(t, 6, 4)
+	p.AcquireIdle(&Waiter[string]{Last: ms[0]})
+	var log []string
+	wait := func(name string, patient bool) {
+		tk := newTaker(&log, name)
+		tk.w.Class, tk.w.Patient = "other", patient
+		p.Acquire(&tk.w)
+	}
+	wait("patient", true)
+	p.ConnectFailed(b.connecting[0], errors.New("down"), false)
+	b.connecting = nil
+	wait("patient", true)
+	wait("hasty", false)
+	wait("hasty", false)
+	p.Release(ms[0], Label{})
+	p.Remove(ms[1])
+	if len(b.connecting) != 2 || len(b.evicted) > 0 {
+		t.Errorf("%d connecting, %v evicted; want 2 and none", len(b.connecting), b.evicted)
+	}
+}
+
 // What is hopeless tries the most patient.
 func TestConnectHopeless(t *testing.T) {
 	var log []string

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/caddy-pgtxn/caddy-pgtxn/internal/pgtest"
-	"github.com/caddy-pgtxn/caddy-pgtxn/internal/testca"
 	"github.com/caddy-pgtxn/caddy-pgtxn/pgtxn/internal/backend"
 )
 
@@ -83,20 +81,8 @@ func TestCancelByDriver(t *testing.T) {
 
 // A request comes over TLS, asked for or direct; which need not be how the session came.
 func TestCancelOverTLS(t *testing.T) {
-	ca := testca.New(t, "ca")
-	pair := ca.Issue(t, []string{"db.example"})
-	cert, err := tls.X509KeyPair(pair.Chain, pair.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := database(t).behind(t, 1, func(cfg *Config) {
-		cfg.TLS = func() *tls.Config {
-			return &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{ALPN}}
-		}
-	})
-	handshake := func(conn net.Conn) net.Conn {
-		return tls.Client(conn, &tls.Config{RootCAs: ca.Pool(), ServerName: "db.example", NextProtos: []string{ALPN}})
-	}
+	offer, handshake := withTLS(t)
+	p := database(t).behind(t, 1, offer)
 	dialTCP := func() net.Conn {
 		conn, err := net.DialTimeout("tcp", p.addr, patience)
 		if err != nil {

@@ -55,7 +55,7 @@ func (s *Session) part(why string, words *wire.Error) {
 		s.lender.totals.countError(said)
 		s.sqlstate = words.Code
 	}
-	if s.client.full() && !s.client.dead {
+	if (s.client.full() || s.client.conn.Unsent()) && !s.client.dead {
 		s.linger(func() { s.part(why, nil) })
 		return
 	}

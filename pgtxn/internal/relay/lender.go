@@ -227,9 +227,7 @@ func (l *lender) defaultsAre(now []byte) {
 	}
 	l.defaults = bytes.Clone(now)
 	clear(l.starts)
-	for m := l.pool.Oldest(); m != nil; {
-		v := m.Backend
-		m = l.pool.Next(m)
+	for _, v := range l.idleBackends() {
 		if l.outdated(v) {
 			v.close("ALTER ROLE or ALTER DATABASE has changed its defaults")
 		}
@@ -241,13 +239,19 @@ func (l *lender) defaultsAre(now []byte) {
 func (l *lender) leaveServer(v *server, why string) {
 	l.cfg.Upstream.Distrust(v.Address, why)
 	v.close(why)
-	for m := l.pool.Oldest(); m != nil; {
-		other := m.Backend
-		m = l.pool.Next(m)
+	for _, other := range l.idleBackends() {
 		if other.Address == v.Address {
 			other.close(why)
 		}
 	}
+}
+
+// idleBackends are those that are idle now, for whoever closes some: closing one may close others.
+func (l *lender) idleBackends() (idle []*server) {
+	for m := l.pool.Oldest(); m != nil; m = l.pool.Next(m) {
+		idle = append(idle, m.Backend)
+	}
+	return idle
 }
 
 func (l *lender) outdated(v *server) bool {
@@ -291,16 +295,12 @@ func (l *lender) reap() {
 		l.stopReaping = nil
 	}
 	now := time.Now()
-	late := map[*server]string{} // closing one may close others
-	for m := l.pool.Oldest(); m != nil; m = l.pool.Next(m) {
-		if due, reason := l.cfg.due(m.Backend); reason != "" && !now.Before(due) {
-			late[m.Backend] = reason
+	for _, v := range l.idleBackends() {
+		if due, reason := l.cfg.due(v); reason != "" && !now.Before(due) {
+			v.close(reason)
 		} else {
-			l.watchAge(m.Backend)
+			l.watchAge(v)
 		}
-	}
-	for v, reason := range late {
-		v.close(reason)
 	}
 }
 

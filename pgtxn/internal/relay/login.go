@@ -223,5 +223,5 @@ func (e *entrance) from() netip.Addr {
 	if at, err := netip.ParseAddrPort(e.addr.String()); err == nil {
 		return at.Addr()
 	}
-	return netip.IPv6Unspecified() // from nowhere that a rule names
+	return netip.IPv6Unspecified() // only rules for all addresses, or all of IPv6, have it
 }

@@ -144,9 +144,7 @@ func (l *lender) setLimit() {
 // renew closes the idle backends, and notes that those which are lent are to be closed.
 func (l *lender) renew() {
 	l.renewed = time.Now()
-	for m := l.pool.Oldest(); m != nil; {
-		v := m.Backend
-		m = l.pool.Next(m)
+	for _, v := range l.idleBackends() {
 		v.close("an operator asked for new connections")
 	}
 }

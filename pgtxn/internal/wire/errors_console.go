@@ -34,6 +34,11 @@ func NoPool(database string) *Error {
 		withHint("SHOW DATABASES lists those that there are. KILL_CLIENT ends one session.")
 }
 
+// EmptyDatabase is for commands that would be for all pools without a name.
+func EmptyDatabase() *Error {
+	return failure("42601", "the name of the database is empty").withHint("Leave it out for all pools.")
+}
+
 // WrongPoolState says that pools are paused, or are not.
 func WrongPoolState(what string) *Error { return failure("55000", "%s", what) }
 

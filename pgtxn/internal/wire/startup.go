@@ -99,6 +99,18 @@ func parseCancel(body []byte) (Packet, error) {
 	return &CancelRequest{PID: binary.BigEndian.Uint32(body), Secret: body[4:]}, nil
 }
 
+// AppendSSLRequest asks a server for TLS.
+func AppendSSLRequest(dst []byte) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(dst, 8), codeSSL)
+}
+
+// AppendCancel is a CancelRequest.
+func AppendCancel(dst []byte, pid uint32, secret []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(12+len(secret)))
+	dst = binary.BigEndian.AppendUint32(dst, codeCancel)
+	return append(binary.BigEndian.AppendUint32(dst, pid), secret...)
+}
+
 // parseStartup follows ProcessStartupPacket (backend_startup.c): pairs of strings up to an
 // empty name, which has to be the last byte.
 func parseStartup(major, minor uint16, body []byte) (Packet, error) {

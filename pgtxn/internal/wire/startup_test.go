@@ -64,6 +64,14 @@ func TestReadStartup(t *testing.T) {
 	}
 }
 
+// What is asked of servers is what clients ask.
+func TestAppendRequests(t *testing.T) {
+	asked := AppendCancel(AppendSSLRequest(nil), 7, []byte("secret"))
+	if want := "\x00\x00\x00\x08\x04\xd2\x16\x2f\x00\x00\x00\x12\x04\xd2\x16\x2e\x00\x00\x00\x07secret"; string(asked) != want {
+		t.Errorf("got %q, want %q", asked, want)
+	}
+}
+
 func TestReadStartupRefuses(t *testing.T) {
 	const v30 = 3 << 16
 	length := func(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
