@@ -24,6 +24,7 @@ type echo struct {
 	c    *Conn
 	buf  [16 << 10]byte
 	held []byte
+	full chan struct{} // closed, if it is not nil, once something is held
 	end  chan error
 }
 
@@ -50,6 +51,10 @@ func (e *echo) Readable() {
 func (e *echo) flush() {
 	n, err := e.c.Write(e.held)
 	e.held = e.held[n:]
+	if len(e.held) > 0 && e.full != nil {
+		close(e.full)
+		e.full = nil
+	}
 	if err != nil && err != ErrWouldBlock {
 		e.c.Close()
 		e.end <- err
@@ -150,6 +155,8 @@ func TestPeerGoneWithoutReading(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c, peer := way(t)
 			e := onLoop(t, l, c)
+			full := make(chan struct{})
+			l.Call(func() { e.full = full })
 			go func() { // until the echo holds what nobody takes
 				for p := make([]byte, 1<<20); ; {
 					if _, err := peer.Write(p); err != nil {
@@ -157,9 +164,7 @@ func TestPeerGoneWithoutReading(t *testing.T) {
 					}
 				}
 			}()
-			for full := false; !full; time.Sleep(time.Millisecond) {
-				l.Call(func() { full = len(e.held) > 0 })
-			}
+			<-full
 			reset(peer)
 			select {
 			case <-e.end:
