@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -201,25 +199,7 @@ func sqlState(err error) string {
 // request asks the admin API.
 func (p *proxy) request(t *testing.T, method, path string) (*http.Response, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+p.admin+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Close = true // behind a reload another server answers
-	var response *http.Response
-	incaddy.Await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
-		response, err = http.DefaultClient.Do(request)
-		return !errors.Is(err, syscall.ECONNRESET)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response, string(body)
+	return incaddy.Ask(t, method, "http://"+p.admin+path)
 }
 
 // get reads a view of the admin API.

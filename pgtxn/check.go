@@ -160,7 +160,7 @@ func (c *checker) checkLogin(ctx context.Context, cfg *backend.Config, user stri
 	address := cfg.Addresses[0]
 	probe, err := backend.Ask(ctx, cfg, cmp.Or(time.Duration(c.ConnectTimeout), defaultConnectTimeout), user, c.database)
 	if c.stranger && isRefusal(err) {
-		c.found(checkWarning, address, user, "login", "the server can be reached; version, role and limits are not checked, they take a --user whom it lets in: %v", err)
+		c.found(checkWarning, address, user, "login", "the server can be reached; TLS, version, role and limits are not checked, they take a --user whom it lets in: %v", err)
 		return
 	}
 	if err != nil {
@@ -176,7 +176,7 @@ func (c *checker) checkLogin(ctx context.Context, cfg *backend.Config, user stri
 // isRefusal says whether a server wants another user, or a password that is not known.
 func isRefusal(err error) bool {
 	var refusal *backend.ServerError
-	return errors.As(err, &refusal) || errors.Is(err, auth.ErrNoPassword)
+	return errors.As(err, &refusal) && strings.HasPrefix(refusal.SQLState(), "28") || errors.Is(err, auth.ErrNoPassword)
 }
 
 // failedStep names what an error of a login is about.

@@ -253,6 +253,7 @@ func TestCheckVerifiers(t *testing.T) {
 	})
 	checks(t, options+"127.0.0.1:1", 1, []string{untried, "127.0.0.1:1 postgres connect ERROR refused"})
 	checks(t, options+"UPSTREAM\nsslmode verify-full", 1, []string{untried, "postgres tls ERROR certificate"})
+	checks(t, options+"UPSTREAM", 1, []string{untried, "postgres login ERROR 3D000"}, "--database", "missing")
 	checks(t, options+"UPSTREAM", 0, []string{untried, "alice login warning not checked asks for one (SASL)"}, "--user", "alice")
 	checks(t, options+"UPSTREAM\nsslmode disable", 0, []string{untried, "carol login warning not checked pg_hba.conf rejects"}, "--user", "carol")
 }

@@ -201,8 +201,10 @@ func TestDrainDuringLogin(t *testing.T) {
 	if heard := login(replaced("")); strings.Contains(heard, "57P01") {
 		t.Errorf("without drain: %q", heard)
 	}
-	if heard := login(replaced("?drain")); !strings.Contains(heard, "57P01") {
-		t.Errorf("with drain: %q", heard)
+	for _, query := range []string{"?drain", "?drain&set=a", "?drain&set=a&set=a"} {
+		if heard := login(replaced(query)); !strings.Contains(heard, "57P01") {
+			t.Errorf("with %s: %q", query, heard)
+		}
 	}
 	if heard := login(func() {}); strings.Contains(heard, "57P01") {
 		t.Errorf("behind it: %q", heard)

@@ -18,9 +18,13 @@ func TestExpiredMeanwhile(t *testing.T) {
 	end := time.Now().Add(4 * time.Second)
 	a := h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
 	b := h.put(t, "b", h.ca.Issue(t, []string{"b.test"}, func(c *x509.Certificate) { c.NotAfter = end }))
-	const options = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nset b {\ncertificate DIR/b.crt DIR/b.key\n}\nwatch off\n"
-	h.start(t, options)
-	incaddy.Await(t, "the pair has expired", func() bool { return time.Now().After(end) })
+	const sets = "set a {\ncertificate DIR/a.crt DIR/a.key\n}\nset b {\ncertificate DIR/b.crt DIR/b.key\n}\n"
+	const options = sets + "watch off\n"
+	h.start(t, sets+"poll_interval 50ms")
+	incaddy.Await(t, "the pair has expired, and that is seen", func() bool { return h.status(t).Sets[1].Degraded })
+	if now := time.Now(); now.Before(end) {
+		t.Errorf("degraded at %s, before it expired at %s", now, end)
+	}
 	expect := func(when, whence string) {
 		t.Helper()
 		h.expect(t, h.pgtxn, "a.test", a)
@@ -29,10 +33,11 @@ func TestExpiredMeanwhile(t *testing.T) {
 		if status.Sets[0].Degraded || !status.Sets[1].Degraded || !strings.Contains(status.Sets[1].LastError[0].Error(), "b.key: the certificate expired at") {
 			t.Errorf("%s: %+v", when, status.Sets)
 		}
-		if log := h.log(); !strings.Contains(log, "the sources are broken; serving "+whence) {
+		if log := h.log(); whence != "" && !strings.Contains(log, "the sources are broken; serving "+whence) {
 			t.Errorf("%s: the log does not say so", when)
 		}
 	}
+	expect("watching", "")
 	h.start(t, options+"ocsp off")
 	expect("another configuration", "what was served before this configuration")
 	h.stop(t)
@@ -43,4 +48,19 @@ func TestExpiredMeanwhile(t *testing.T) {
 	if err := h.load(t, h.caddyfile(options)); err == nil || !strings.Contains(err.Error(), "set b: ") || !strings.Contains(err.Error(), "expired at") {
 		t.Errorf("start without a last good set: %v", err)
 	}
+}
+
+// Sources that are late at a start are taken as what the configuration means, when they come.
+func TestLateSources(t *testing.T) {
+	h := newHouse(t)
+	h.put(t, "a", h.ca.Issue(t, []string{"a.test"}))
+	h.start(t, "set main {\ncertificate DIR/a.crt DIR/a.key\n}")
+	h.start(t, "set main {\ncertificate DIR/b.crt DIR/b.key\n}\nwatch off")
+	want := h.put(t, "b", h.ca.Issue(t, []string{"b.test"}))
+	if result := h.reload(t, "", "reloaded"); len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0].Reason, "the name a.test any more") {
+		t.Errorf("%+v", result)
+	}
+	h.expect(t, h.pgtxn, "b.test", want)
+	h.put(t, "b", h.ca.Issue(t, []string{"c.test"}))
+	h.reload(t, "", "failed")
 }

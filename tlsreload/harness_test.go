@@ -4,16 +4,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -194,27 +191,10 @@ func (h *house) write(t testing.TB, name string, content []byte) {
 // request asks the admin API.
 func (h *house) request(t testing.TB, method, path string, answer any) int {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+h.admin+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Close = true // behind a reload another server answers
-	var response *http.Response
-	incaddy.Await(t, "the admin API answers", func() bool { // whoever still came to the one before may be reset
-		response, err = http.DefaultClient.Do(request)
-		return !errors.Is(err, syscall.ECONNRESET)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	response, body := incaddy.Ask(t, method, "http://"+h.admin+path)
 	if text, ok := answer.(*string); ok {
-		*text = string(body)
-	} else if err := json.Unmarshal(body, answer); err != nil {
+		*text = body
+	} else if err := json.Unmarshal([]byte(body), answer); err != nil {
 		t.Fatalf("%s %s: %v: %s", method, path, err, body)
 	}
 	return response.StatusCode

@@ -94,13 +94,12 @@ func (a *App) check(r *reading, req Request) {
 		r.errs = append(r.absent, r.errs...)
 	}
 	old := a.snapshot.Load().Set(r.set.Name)
-	first := old == nil
-	if first { // what another configuration served, or another process
+	if old == nil { // what another configuration served, or another process
 		old, _ = a.lastGood(r.set.Name)
 	}
 	public, _ := x509.SystemCertPool() // without one, less can be said about chains
 	errs, warnings := certset.Check(r.set, old, certset.Rules{
-		Now: time.Now(), Force: req.Force, Reconfigured: first, Roots: r.roots, Public: public,
+		Now: time.Now(), Force: req.Force, Reconfigured: a.state(r.set.Name).LastSuccess == nil, Roots: r.roots, Public: public,
 	})
 	if len(r.errs) > 0 {
 		errs, warnings = nil, nil // they would follow from these
@@ -119,11 +118,7 @@ func (a *App) vanished(r *reading) bool {
 		return false
 	}
 	good, _ := a.lastGood(r.set.Name)
-	if good == nil {
-		return false
-	}
-	expired, _ := certset.Check(good, nil, certset.Rules{Now: time.Now(), Force: true})
-	return len(expired) == 0 && slices.ContainsFunc(good.Certificates, func(c *certset.Certificate) bool { return !isSelfSigned(c) })
+	return good != nil && !good.Expired(time.Now()) && slices.ContainsFunc(good.Certificates, func(c *certset.Certificate) bool { return !isSelfSigned(c) })
 }
 
 // changed says whether the sources hold something else than at the last
@@ -183,8 +178,7 @@ func (a *App) names(asked []string) ([]string, error) {
 			return nil, fmt.Errorf("there is no set %s; the sets are %s", name, strings.Join(all, ", "))
 		}
 	}
-	slices.Sort(asked)
-	return slices.Compact(asked), nil
+	return slices.Compact(slices.Sorted(slices.Values(asked))), nil
 }
 
 // reloadLocked is all of a reload that no other may interfere with.

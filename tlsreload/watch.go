@@ -74,9 +74,10 @@ func (a *App) refresh(ctx context.Context, broken map[string]time.Time) {
 	for name, set := range a.Sets {
 		r := a.look(ctx, set)
 		state := a.state(name)
-		// Without a change, time may have made it good, and what could not be kept
-		// is tried again.
-		if r.digest == state.digest && (len(r.errs) > 0 || !state.Degraded && !state.unkept) {
+		// Without a change, time may have made it good, or what is served bad, and what
+		// could not be kept is tried again.
+		ended := !state.Degraded && a.snapshot.Load().Set(name).Expired(time.Now())
+		if r.digest == state.digest && !ended && (len(r.errs) > 0 || !state.Degraded && !state.unkept) {
 			delete(broken, name)
 			continue
 		}

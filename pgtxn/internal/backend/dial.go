@@ -28,11 +28,14 @@ func (e *ServerError) Error() string {
 	return fmt.Sprintf("%s: %s (SQLSTATE %s)", f.Severity, f.Message, f.Code)
 }
 
+// SQLState is its code.
+func (e *ServerError) SQLState() string { return string(wire.ParseError(e.Body).Code) }
+
 // isFinal says whether a server that is there has spoken, so that no other is asked.
 // One that does not take connections yet, or any more, has not.
 func isFinal(err error) bool {
 	var refusal *ServerError
-	return errors.As(err, &refusal) && string(wire.ParseError(refusal.Body).Code) != "57P03"
+	return errors.As(err, &refusal) && refusal.SQLState() != "57P03"
 }
 
 // Dial logs in at the first server that answers and fits; each may take as long

@@ -9,7 +9,9 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Problem is one thing that is wrong or doubtful with what a source holds.
@@ -43,6 +45,11 @@ type Certificate struct {
 	Names []string
 	// Fingerprint is the SHA-256 of the leaf in hexadecimal.
 	Fingerprint string
+}
+
+// Expired says whether the certificate, or one of its chain, has.
+func (c *Certificate) Expired(now time.Time) bool {
+	return slices.ContainsFunc(c.Chain, func(link *x509.Certificate) bool { return now.After(link.NotAfter) })
 }
 
 // NewCertificate takes what a loader of Caddy's made: its key is known to fit.

@@ -39,7 +39,7 @@ const unlessMeant = "; if that is meant, force the reload"
 // A set with errors must not be served; warnings are for the operator.
 func Check(next, old *Set, rules Rules) (errs, warnings []Problem) {
 	for _, cert := range next.All() {
-		e, w := checkCertificate(cert, old, &rules)
+		e, w := checkCertificate(cert, before(cert, next, old, rules.Now), &rules)
 		errs, warnings = append(errs, e...), append(warnings, w...)
 	}
 	for _, cert := range next.Certificates {
@@ -65,7 +65,20 @@ func Check(next, old *Set, rules Rules) (errs, warnings []Problem) {
 	return append(errs, e...), append(append(warnings, w...), duplicates(next)...)
 }
 
-func checkCertificate(cert *Certificate, old *Set, rules *Rules) (errs, warnings []Problem) {
+// before are the certificates of old, which may be nil, that are shown to the same side
+// as cert of next, and have not expired.
+func before(cert *Certificate, next, old *Set, now time.Time) []*Certificate {
+	if old == nil {
+		return nil
+	}
+	certs := old.Certificates
+	if cert == next.Upstream {
+		certs = old.All()[len(certs):]
+	}
+	return slices.DeleteFunc(slices.Clone(certs), func(c *Certificate) bool { return c.Expired(now) })
+}
+
+func checkCertificate(cert *Certificate, before []*Certificate, rules *Rules) (errs, warnings []Problem) {
 	fail := func(format string, args ...any) { errs = append(errs, problem(cert.Source, format, args...)) }
 	for i, link := range cert.Chain {
 		what := "the certificate"
@@ -93,7 +106,7 @@ func checkCertificate(cert *Certificate, old *Set, rules *Rules) (errs, warnings
 	if inOrder := checkOrder(cert, fail); !inOrder {
 		return errs, warnings
 	}
-	missing, certain := incomplete(cert, old, rules)
+	missing, certain := incomplete(cert, before, rules)
 	switch {
 	case missing == "":
 	case certain:
@@ -146,7 +159,7 @@ func checkOrder(cert *Certificate, fail func(string, ...any)) bool {
 // incomplete says which intermediate certificate is missing, or "". A private
 // authority's root need not be known here: then it is only certain if the
 // operator named the roots, or the chain was longer before.
-func incomplete(cert *Certificate, old *Set, rules *Rules) (missing string, certain bool) {
+func incomplete(cert *Certificate, before []*Certificate, rules *Rules) (missing string, certain bool) {
 	last := cert.Chain[len(cert.Chain)-1]
 	intermediates := x509.NewCertPool()
 	for _, link := range cert.Chain[1:] {
@@ -172,7 +185,7 @@ func incomplete(cert *Certificate, old *Set, rules *Rules) (missing string, cert
 	if selfIssued(last) || leadsTo(rules.Public) {
 		return "", false
 	}
-	if lost := shortened(cert, old); lost != "" {
+	if lost := shortened(cert, before); lost != "" {
 		missing += "; " + lost
 		if rules.Force {
 			return missing, false
@@ -185,16 +198,13 @@ func incomplete(cert *Certificate, old *Set, rules *Rules) (missing string, cert
 	return missing + ", unless clients trust it directly", false
 }
 
-// shortened says by old, which may be nil, that a chain has lost an intermediate
-// certificate, or "": that of its issuer; or, for a leaf of another issuer than
-// before, all that there were.
-func shortened(cert *Certificate, old *Set) string {
-	if old == nil {
-		return ""
-	}
+// shortened says by those before that a chain has lost an intermediate certificate,
+// or "": that of its issuer; or, for a leaf of another issuer than before, all that
+// there were.
+func shortened(cert *Certificate, before []*Certificate) string {
 	last := cert.Chain[len(cert.Chain)-1]
 	replaced, asBefore := false, false
-	for _, was := range old.All() {
+	for _, was := range before {
 		intermediates := slices.DeleteFunc(slices.Clone(was.Chain[1:]), selfIssued) // a root may be left out
 		if slices.ContainsFunc(intermediates, func(link *x509.Certificate) bool { return bytes.Equal(link.RawSubject, last.RawIssuer) }) {
 			return "it was there before"

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Set is certificates that are checked and replaced together.
@@ -28,6 +29,11 @@ func (s *Set) All() []*Certificate {
 		return s.Certificates
 	}
 	return append(slices.Clip(s.Certificates), s.Upstream)
+}
+
+// Expired says whether one of them has.
+func (s *Set) Expired(now time.Time) bool {
+	return slices.ContainsFunc(s.All(), func(c *Certificate) bool { return c.Expired(now) })
 }
 
 // Names returns the names of the certificates shown to clients, sorted, each
