@@ -154,7 +154,6 @@ func TestACME(t *testing.T) {
 		h.reload(t, "", "reloaded")
 		h.expect(t, h.pgtxn, "a.test", want)
 		seen[shown()] = true
-		time.Sleep(100 * time.Millisecond) // the pace of the reloads
 	}
 	stop()
 	clients.Wait()

@@ -69,8 +69,9 @@ func (v *server) finished(typ byte, r *reply) {
 	case typ == 's':
 		v.session.machine.Suspended()
 	case typ != 'I' || kind == 'E': // an empty simple Query holds no statement
-		done := v.session.machine.Head()
-		v.session.hears(&done)
+		if v.session.rereads {
+			v.session.hears(v.session.machine.Head())
+		}
 		v.session.machine.Completed()
 	}
 }

@@ -31,19 +31,21 @@ func cancels(t *testing.T, p place, c *client, request func()) {
 // Keys of protocol 3.2: the whole of it counts.
 func TestCancelWithLongKey(t *testing.T) {
 	both(t, func(t *testing.T, p place) {
+		size := 32
 		if p.proxy == nil && sql(t, "postgres", "SELECT current_setting('server_version_num')::int < 180000") == "t" {
-			t.Skip("the server is older")
+			size = 4 // it knows no 3.2, and speaks 3.0
 		}
 		c := p.dial(t)
 		c.send(startupMessage(3<<16|2, "user", p.user, "database", p.database))
 		c.until("Z I")
-		if len(c.secret) != 32 {
-			t.Fatalf("the key has %d bytes", len(c.secret))
+		if len(c.secret) != size {
+			t.Fatalf("the key has %d bytes, not %d", len(c.secret), size)
 		}
 		cancels(t, p, c, func() {
-			p.requestCancel(t, c.pid, c.secret[:4])
-			p.requestCancel(t, c.pid, append(c.secret[:31:31], c.secret[31]^1))
-			p.requestCancel(t, c.pid, append(c.secret[:32:32], 0))
+			last := size - 1
+			p.requestCancel(t, c.pid, c.secret[:size/8])
+			p.requestCancel(t, c.pid, append(c.secret[:last:last], c.secret[last]^1))
+			p.requestCancel(t, c.pid, append(c.secret[:size:size], 0))
 			if working(t, p) != "1" {
 				t.Error("canceled with a wrong key")
 			}

@@ -50,12 +50,12 @@ func (s *Session) inForce(name string) string {
 // hears: behind a batch of the client's, the server has reported what is in force, whatever
 // has changed it. It reports again behind the next one, so from the first statement on that
 // changes how texts are read, the machine knows more.
-func (s *Session) hears(done *sqlscan.Statement) {
+func (s *Session) hears(done sqlscan.Statement) {
 	switch done.Kind {
 	case sqlscan.Commit, sqlscan.Rollback, sqlscan.RollbackTo, sqlscan.PrepareTransaction:
 		s.heard = false
 	default:
-		s.heard = s.heard && !says(done, "client_encoding") && !says(done, "standard_conforming_strings")
+		s.heard = s.heard && !says(&done, "client_encoding") && !says(&done, "standard_conforming_strings")
 	}
 }
 
